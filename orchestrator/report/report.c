@@ -221,7 +221,7 @@ static void put_trial(struct html *page, const struct report_input *input,
     put_cell(page, format_lr(text, sizeof(text), 3, spec->lr));
     html_format(page, "<td>%.4g<td>%.3g", spec->embedding_lr_ratio, spec->weight_decay);
     put_cell(page, format_count(text, sizeof(text), (double)spec->horizon_tokens));
-    html_format(page, "<td>%" PRIu32 "<td>%s", trial->replicate, trial_state_name(trial->state));
+    html_format(page, "<td>%" PRIu64 "<td>%s", spec->seed, trial_state_name(trial->state));
     snprintf(text, sizeof(text), "%.4f", trial->result.val_loss);
     put_cell(page, trial->state == TRIAL_DONE ? text : over ? trial->result.message : "");
     html_raw(page, "\n");

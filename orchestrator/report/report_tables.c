@@ -80,7 +80,7 @@ static json_t *value_json(const struct trial *trial, enum column column)
     case COLUMN_TOKENS:
         return json_of_count(spec->horizon_tokens);
     case COLUMN_SEED:
-        return json_integer(trial->replicate);
+        return json_of_count(spec->seed);
     case COLUMN_STATE:
         return json_string(trial_state_name(trial->state));
     case COLUMN_LOSS:

@@ -48,10 +48,16 @@ grep -qF "tokenizer: bpe" rich.yaml || fail "rich.yaml has bytes"
 run "$LRSEARCH" check rich.yaml --json
 expect_status 0
 
-run "$LRSEARCH" plan init story.txt --time 2m -o run.yaml -q
+# Two minutes, or what this machine needs at its present load.
+run "$LRSEARCH" plan init story.txt --time 1s -o run.yaml -q
+expect_status 2
+least_s=$(sed -n 's/.* about \(.*\) would do$/\1/p' err | sed 's/\<0\([0-9]\)/\1/g;s/h/*3600+/;s/m/*60+/;s/s/+/;s/$/0/')
+time_s=$((($least_s) * 3 / 2))
+[ "$time_s" -gt 120 ] || time_s=120
+run "$LRSEARCH" plan init story.txt --time "${time_s}s" -o run.yaml -q
 expect_status 0
 before=$(date +%s)
 run "$LRSEARCH" run.yaml -q --run-dir run
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "exit status $status"
-[ $(($(date +%s) - before)) -le 150 ] || fail "a campaign of 2 minutes took longer"
+[ $(($(date +%s) - before)) -le $((time_s * 5 / 4)) ] || fail "a campaign of $time_s s took longer"
 expect_file run/result.json

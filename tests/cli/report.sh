@@ -180,6 +180,23 @@ grep -qF "long/report.html: running, " watch.err || fail "--watch does not say w
 grep -qxF long/report.html watch.out || fail "--watch does not name the page"
 kill -0 "$pid" || fail "--watch ended the campaign"
 
+# A page that cannot be written does not end the watch.
+rm long/report.html
+mkdir long/report.html
+"$LRSEARCH" report long --watch >watch.out 2>watch.err </dev/null &
+watch=$!
+background="$background $watch"
+tries=400
+until grep -qF "it is tried again" watch.err; do
+    [ "$tries" -gt 0 ] || fail "--watch does not say that the page could not be written"
+    sleep 0.05
+    tries=$((tries - 1))
+done
+rmdir long/report.html
+wait_for_page "$refresh"
+kill -INT "$watch"
+wait "$watch" || fail "--watch failed after a page that could not be written"
+
 # A build without D3 draws its figures while it watches.
 if command -v gnuplot >/dev/null; then
     rm -rf long/report.html long/figures

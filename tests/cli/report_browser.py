@@ -90,6 +90,17 @@ def check_answer(page, run):
     return data
 
 
+def check_trials(run, data):
+    """The trials in the data are those of trials.csv."""
+    for key, column in (("id", "id"), ("lr", "lr"), ("seed", "seed"), ("tokens", "horizon_tokens")):
+        shown, told = data["trials"][key], [float(row[column]) for row in run.trials]
+        expect(shown == told, "another %s than in trials.csv" % key, [shown[:5], told[:5]])
+    losses = [float(row["val_loss"]) if row["state"] == "done" else None for row in run.trials]
+    far = [pair for pair in zip(data["trials"]["loss"], losses)
+           if pair[0] != pair[1] and (None in pair or abs(pair[0] - pair[1]) > 1e-5 * abs(pair[1]))]
+    expect(not far, "other losses than in trials.csv", far[:5])
+
+
 def check_counts(page, run, data):
     rows = int(page.ask('one("#trials table").getAttribute("aria-rowcount")'))
     expect(rows == len(run.trials), "%d trials in the table, not %d" % (rows, len(run.trials)))
@@ -108,6 +119,8 @@ def check_counts(page, run, data):
         lines = page.ask('count("#contours path.contour")')
         panels = page.ask('count("#contours svg")')
         expect(lines >= panels, "%d contours in %d panels" % (lines, panels))
+    jump = page.ask("jump('#basins path.target:not(.band)')")
+    expect(jump < 60, "the target's curve is joined where it is not drawn", jump)
     expect(page.ask("nonsense()") == [], "numbers that are none", page.ask("nonsense()"))
 
 
@@ -310,6 +323,7 @@ def check_page(browser, run, width, scheme, shots):
     ready = browser.js("Number(document.documentElement.dataset.ready)")
     if expect(ready and ready > 0, where + ": the page is not drawn"):
         data = check_answer(page, run)
+        check_trials(run, data)
         check_counts(page, run, data)
         check_inert(page, data)
         check_layout(page, where)
@@ -334,14 +348,17 @@ def check_live(browser, run):
     page.do('one("#rounds input").focus()')
     page.key("Home")
     points = page.ask("points()")
+    page.do('one("#trials tr[data-trial]").click()')
+    chosen = page.ask('trial("tr[aria-selected=true]")')
     browser.js("scrollTo(0, 500)")
-    browser.js("new Promise(done => setTimeout(done, 400))")  # until it is kept
     again = "!window.probe && document.documentElement.dataset.ready !== undefined"
     if expect(browser.wait_until(again, 60), "the page was not read again"):
         browser.settle()
         browser.js(PROBE)
         expect(page.ask('one("#rounds input").value') == "1", "the slider is back at the end")
         expect(page.ask("points()") == points, "the points of all rounds are back")
+        row = page.ask('trial("tr[aria-selected=true]")')
+        expect(chosen and row == chosen, "trial %s is chosen, not %s" % (row, chosen))
         top = browser.js("scrollY")
         expect(abs(top - 500) < 30, "the page begins elsewhere", top)
     expect(browser.errors() == [], "console", browser.errors())

@@ -103,6 +103,12 @@ run "$LRSEARCH" fails.yaml -q --run-dir fails
 expect_status 3
 look fails
 
+sed 's/name: fails/name: one/; s/, misfit: 0.9//; s/, 2M, 4M//; s/, policy: grid//' \
+    fails.yaml >one.yaml
+run "$LRSEARCH" one.yaml -q --run-dir one
+expect_status 3
+look one
+
 # ---- a campaign that runs ----
 
 sed 's/name: hostile/name: runs/; s/env: {/&SLEEP: "0.5", /; s/, policy: grid//' hostile.yaml >runs.yaml

@@ -65,6 +65,12 @@ window.probe = (() => {
     return box(one(selector));
   };
 
+  /* The longest step to the right between neighbours on these lines, in pixels. */
+  const jump = selector => Math.max(0, ...all(selector)
+    .flatMap(node => node.getAttribute("d").split("M"))
+    .map(part => part.split("L").map(parseFloat))
+    .flatMap(xs => xs.slice(1).map((x, i) => x - xs[i])));
+
   /* Lower ends of the posterior curves in the first panel. */
   const feet = () => [...frame().querySelectorAll("path.curve")].map(node => node.getBBox())
     .map(({y, height}) => y + height);
@@ -156,6 +162,6 @@ window.probe = (() => {
   }
 
   return {all, one, text, button, twice, nonsense, points, lonely, curves, trial, tip, ticks, chips,
-    place, feet, column, filter, focused, layout, contrast,
+    place, jump, feet, column, filter, focused, layout, contrast,
     count: selector => all(selector).length};
 })();

@@ -11,8 +11,10 @@
     el("button", {type: "button", class: "download", onclick: act}, text);
   const json = value => `${JSON.stringify(value, null, 2)}\n`;
   const saveJson = (name, value) => page.save(name, json(value), "application/json");
-  const csv = () => d3.csvFormat(page.trials.map(({index, ...trial}) =>
-    ({...trial, model: page.cellName(trial.cell)})));
+  /* Columns that trials.csv of the run has, too, have its names. */
+  const csv = () => d3.csvFormat(page.trials.map(({index, tokens, loss, seconds, ...trial}) =>
+    ({...trial, model: page.cellName(trial.cell), horizon_tokens: tokens, val_loss: loss,
+      rank_seconds: seconds})));
   page.downloads = {
     trials: () => button("Download trials.csv",
       () => page.save("trials.csv", `${csv()}\n`, "text/csv")),
@@ -40,14 +42,7 @@
     node.classList.toggle("long", node.querySelectorAll("dt").length > 6);
     return node;
   }
-  function table(label, titles, rows) {
-    const cell = text => el("td", {class: "words"}, text);
-    const head = text => el("th", {scope: "col", class: "words"}, text);
-    return el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
-      el("table", {},
-        el("thead", {}, el("tr", {}, titles.map(head))),
-        el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell))))));
-  }
+  const table = (label, titles, rows) => page.table(label, titles, rows, "words");
 
   // ---- blocks ----
 
@@ -118,7 +113,7 @@
 
   function drawAbout(holder) {
     const {plan = {}, lrsearch: version = {}} = data, resolved = plan.resolved || {};
-    page.nodeOf(holder).append(
+    holder.append(
       data.command ? el("div", {class: "repeat"}, el("h3", {}, "The command that repeats it"),
         page.command(data.command)) : "",
       page.blocks([modelBlock(resolved), dataBlock(resolved),
@@ -133,7 +128,7 @@
         page.downloads.result(), page.downloads.data(), page.downloads.trials()));
   }
 
-  const drawOutputs = holder => page.nodeOf(holder).append(...data.outputs.map((output, i) =>
+  const drawOutputs = holder => holder.append(...data.outputs.map((output, i) =>
     folded(output.heading || `trial ${output.trial}, attempt ${output.attempt}`, `output-${i}`,
       output.text || "")));
 

@@ -60,7 +60,7 @@
         "of loss above the unknown optimum, about"],
       known(target.loss_penalty_if_wrong_2x) && ["Half or twice the optimum",
         nats(target.loss_penalty_if_wrong_2x), "of loss it would cost"],
-      known(target.keep_penalty) && target.keep_lr > 0 && ["If you keep the short one’s",
+      known(target.keep_penalty) && target.keep_lr > 0 && ["If you keep the short runs’",
         nats(target.keep_penalty), `of loss, about, with ${format.lr(target.keep_lr)}, `
         + "the fitted optimum of the longest trainings"],
     ];
@@ -214,7 +214,7 @@
   const first = [answerBlock(), confidenceBlock()];
   const support = [stepsBlock(), confirmBlock(), batchBlock(), baselineBlock(), costBlock(),
     nextBlock(), claimsBlock()];
-  const blocks = list => holder => page.nodeOf(holder).append(page.blocks(list));
+  const blocks = list => holder => holder.append(page.blocks(list));
   page.figure({id: "answer", title: "Answer", flow: true, once: true,
     needs: () => first.some(Boolean), draw: blocks(first)});
   page.figure({id: "support", title: "How the answer came about", flow: true, once: true,

@@ -5,16 +5,14 @@
   "use strict";
   const {data, known, format, cells} = page;
   const answer = data.answer || {}, rows = answer.cells || [], target = answer.target || {};
-  const ratio = (key, text) => ({key, text, kind: "ratio", form: format.ratio,
-    value: row => (row[key] || {}).value, ends: row => (row[key] || {}).ci90});
   const quantities = [
     {key: "lr", text: "best LR", kind: "lr", form: format.lr, value: row => row.lr,
       ends: row => row.ci90},
-    ratio("embedding_lr_ratio", "best embedding ratio"),
-    ratio("output_lr_ratio", "best output ratio"),
-    ratio("vector_lr_ratio", "best norms ratio"),
-    ratio("best_weight_decay", "best weight decay"),
-  ];
+    ...Object.entries(page.ratios).map(([name, text]) => {
+      const key = name === "weight_decay" ? "best_weight_decay" : name;
+      return {key, text: `best ${text}`, kind: "ratio", form: format.ratio,
+        value: row => (row[key] || {}).value, ends: row => (row[key] || {}).ci90};
+    })];
   const published = [[1, "slope 1 (muP)"], [0.5, "slope ½ (large vocab.)"]];
   /* The target's name of an axis, where it differs. */
   const ofTarget = {depth: "n_layers"};

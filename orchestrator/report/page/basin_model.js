@@ -1,8 +1,9 @@
 /* What the figure "loss against learning rate" shows: page.basins.
  *
  *   groups, of(cell)     {cell, tokens, fit, curve, own: trials drawn, confirm: confirmations,
- *                        floor: level of the optimum, hollow(trial): whether its ratios are not
- *                        those of the best one}, by cell and horizon; of(cell): those not hidden
+ *                        floor: level of the optimum (NaN: unknown), hollow(trial): whether its
+ *                        ratios are not those of the best one}, by cell and horizon; of(cell):
+ *                        those not hidden
  *   cells, horizons      those that have a group, ascending
  *   view                 {above, muted}: whether losses are shown as nats above each optimum;
  *                        horizons hidden
@@ -10,7 +11,8 @@
  *   shown(group)         its trials up to the slider's round
  *   optimum(group), targetNow()   {lr, ci90} as known after that round, or null
  *   hasLoss(trial), lowest(trials), lossAt(curve, lr), level(group)
- *   lrDomain(cells), lossDomain(cells)   null among the cells: the target's own panel */
+ *   lrDomain(cells), lossDomain(cells)   null among the cells: the target's own panel;
+ *                        the loss' is null if there is none */
 (() => {
   "use strict";
   const {data, trials, known} = page;
@@ -18,7 +20,6 @@
   const octavesSure = 1.5;  // and not before, however low the losses are,
   const mostSure = 0.5;     // except where a curve is more nats above its optimum
   const otherRatio = 0.75;  // octaves between a trial's ratios and the best one's: drawn hollow
-  const ratioNames = ["embedding_lr_ratio", "output_lr_ratio", "vector_lr_ratio", "weight_decay"];
   const modelNames = {width: "width", vocab: "vocab", depth: "n_layers", // axis: key of the target
     batch_tokens: "batch_tokens", parametrization: "parametrization"};
 
@@ -62,8 +63,8 @@
       const {fit} = group, best = lowest(group.own);
       group.curve = fit && fit.curve && fit.curve.lr.length > 1 ? fit.curve : null;
       group.floor = group.curve ? d3.min(group.curve.loss)
-        : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : 0;
-      group.hollow = trial => best !== null && ratioNames.some(name =>
+        : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : NaN;
+      group.hollow = trial => best !== null && Object.keys(page.ratios).some(name =>
         trial[name] > 0 && best[name] > 0 && octaves(trial[name], best[name]) > otherRatio);
     }
     return [...byKey.values()].sort((a, b) => a.tokens - b.tokens);
@@ -137,7 +138,7 @@
   }
   function lossDomain(cells) {
     const ends = [];
-    for (const group of cells.flatMap(of)) {
+    for (const group of cells.flatMap(of).filter(({floor}) => known(floor))) {
       const best = lowest(group.own);
       ends.push(group.floor - level(group), topOf(group) - level(group));
       if (best) ends.push(best.loss - level(group));
@@ -146,7 +147,7 @@
       target.curve.lr.forEach((lr, i) => {
         if (octaves(lr, target.lr) <= octavesShown) ends.push(0, target.curve.loss[i]);
       });
-    if (ends.length === 0) return [0, 1];
+    if (ends.length === 0) return null;
     const [low, high] = d3.extent(ends), pad = Math.max(1e-4, 0.05 * (high - low));
     return [low - pad, high + pad];
   }

@@ -35,12 +35,12 @@
   const isFilled = mark => mark.kind === "point" || mark.kind === "diverged";
 
   function drawCanvas(holder, frame, marks, radius) {
-    const scale = Math.max(1, window.devicePixelRatio || 1), node = page.nodeOf(holder);
+    const scale = Math.max(1, window.devicePixelRatio || 1);
     const width = Number(frame.svg.attr("width")), height = Number(frame.svg.attr("height"));
     const canvas = el("canvas", {class: "under", "data-points": marks.length, "aria-hidden": "true",
       width: Math.round(width * scale), height: Math.round(height * scale)});
     canvas.style.cssText = `width: ${width}px; height: ${height}px`;
-    node.prepend(canvas);
+    holder.prepend(canvas);
     const pen = canvas.getContext("2d"), ground = getComputedStyle(document.body).backgroundColor;
     pen.scale(scale, scale);
     pen.translate(frame.left, frame.top);
@@ -76,7 +76,7 @@
     const g = plot.append("g").attr("class", "optimum").attr("stroke", colour);
     const interval = `M${low},${y}H${high}M${low},${y - 4}v8M${high},${y - 4}v8`;
     if (known(low) && known(high)) g.append("path").attr("d", interval);
-    attributes(g.append("path"), {class: "diamond", d: symbol(d3.symbolDiamond, 64),
+    page.put(g, "path", {class: "diamond", d: symbol(d3.symbolDiamond, 64),
       transform: `translate(${x},${y})`});
     return {x, y, lines: [...lines, ["LR", format.lr(best.lr, 3)],
       ["90 % interval", format.interval(best.ci90)]]};
@@ -84,21 +84,16 @@
 
   // ---- target ----
 
-  /* The part of the target's curve that lies below all others. */
-  function partBelow(curve, floor, own) {
-    const isBelow = (lr, i) => own.every(({curve: other}) => !other || lr < other.lr[0] ||
-      lr > other.lr[other.lr.length - 1] || floor + curve.loss[i] < basins.lossAt(other, lr));
-    const keep = curve.lr.map(isBelow);
-    return {lr: curve.lr.filter((v, i) => keep[i]), loss: curve.loss.filter((v, i) => keep[i])};
-  }
-
-  /* Its level is not predicted: among losses its curve is drawn below all others, from `floor`. */
+  /* Its level is not predicted: among losses its curve touches `floor`, which is below all others,
+   * and is drawn where it stays below them. */
   function drawTargetCurve({plot}, now, above, floor, shape, own) {
     const {curve} = now;
     if (page.now !== null || !curve || curve.lr.length < 2) return;
-    if (above) attributes(plot.append("path"), {class: "band target", d: shape.band(curve, 0)});
-    const line = above ? shape.line(curve, 0) : shape.line(partBelow(curve, floor, own), -floor);
-    attributes(plot.append("path"), {class: "target", d: line});
+    if (above) page.put(plot, "path", {class: "band target", d: shape.band(curve, 0)});
+    const base = above ? 0 : d3.min(curve.loss) - floor;
+    const isBelow = (lr, i) => above || own.every(({curve: other}) => !other || lr < other.lr[0] ||
+      lr > other.lr[other.lr.length - 1] || curve.loss[i] - base < basins.lossAt(other, lr));
+    page.put(plot, "path", {class: "target", d: shape.line(curve, base, isBelow)});
   }
 
   function drawTargetOptimum(frame, now, above, y) {
@@ -126,14 +121,14 @@
     const lanes = domains.lanes ? horizons.length : 1, strip = lanes * lane + 5;
     const rows = isTarget ? 0 : horizons.length, shelf = above ? rows * lane + (now ? 22 : 6)
       : now ? targetRoom : 6;
-    const full = above ? domains.y : basins.lossDomain([cell]);
+    const losses = above ? domains.y : basins.lossDomain([cell]), full = losses || [0, 1];
     const zoomed = basins.zoom.get(`y ${key}`);
     const room = below => Math.max(40, size.height - 66 - strip - below);
     const floor = full[0] - 6 * (full[1] - full[0]) / room(shelf);
     const below = zoomed && !above ? 0 : shelf, [low, high] = zoomed || full;
     const unit = (high - low) / room(below);
     return {above, key, lanes, strip, floor, domain: [low - below * unit, high + strip * unit],
-      ticks: [above ? low : low - below * unit, high]};
+      ticks: losses ? [above ? low : low - below * unit, high] : [0, -1]}; // none
   }
 
   basins.panel = (holder, size, cell, domains) => {
@@ -150,8 +145,8 @@
       .filter(v => v < ticks[0] - 1e-9 || v > ticks[1] + 1e-9).remove();
     const {plot, x: X, y: Y} = frame;
     const shape = {
-      line: ({lr: lrs, loss}, base) => d3.line().x(lr => X(lr))
-        .y((lr, i) => Y(loss[i] - base))(lrs),
+      line: ({lr: lrs, loss}, base, isShown = () => true) => d3.line().x(lr => X(lr))
+        .y((lr, i) => Y(loss[i] - base)).defined(isShown)(lrs),
       band: ({lr: lrs, low, high}, base) => d3.area().x(lr => X(lr))
         .y0((lr, i) => Y(low[i] - base)).y1((lr, i) => Y(high[i] - base))(lrs),
     };
@@ -160,21 +155,21 @@
     for (const group of own.filter(one => one.curve)) {
       const base = basins.level(group), colour = colourOf(group), faint = page.now !== null;
       const band = shape.band(group.curve, base), line = shape.line(group.curve, base);
-      if (!faint) attributes(plot.append("path"), {class: "band", d: band, fill: colour});
-      attributes(plot.append("path"), {class: faint ? "curve faint" : "curve", d: line,
+      if (!faint) page.put(plot, "path", {class: "band", d: band, fill: colour});
+      page.put(plot, "path", {class: faint ? "curve faint" : "curve", d: line,
         stroke: colour});
     }
     if (now) drawTargetCurve(frame, now, above, floor, shape, own);
-    attributes(plot.append("rect"), {class: "strip", width: frame.width, height: strip});
+    page.put(plot, "rect", {class: "strip", width: frame.width, height: strip});
 
     const trials = place(frame, own, strip, lanes), marks = [...trials];
     const radius = trials.length > 1000 ? 2.2 : trials.length > 200 || size.width < 420 ? 3 : 4;
     drawTrials(holder, frame, trials, radius, domains.canvas);
     for (const group of own) {
       const seen = basins.lowest(basins.shown(group)), best = basins.optimum(group);
-      if (seen) attributes(plot.append("circle"), {class: "lowest", cx: X(seen.lr),
+      if (seen) page.put(plot, "circle", {class: "lowest", cx: X(seen.lr),
         cy: Y(seen.loss - basins.level(group)), r: radius + 4, stroke: colourOf(group)});
-      if (!best || !(best.lr > 0)) continue;
+      if (!best || !(best.lr > 0) || !known(group.floor)) continue;
       const rank = horizons.length - 1 - horizons.indexOf(group.tokens);
       const y = above ? frame.height - (now ? 21 : 6) - lane * rank
         : Y(group.curve ? basins.lossAt(group.curve, best.lr) : group.floor);

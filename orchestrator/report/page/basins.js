@@ -6,7 +6,6 @@
   const manyPoints = 2000; // from here on, points are drawn on a canvas
   const mostPanels = 12, mostNarrow = 6, narrow = 700; // on a page of fewer pixels: mostNarrow
   const mostLanes = 6;     // horizons with a row of their own for diverged trials
-  const playStep = 900;    // ms
   const several = data.cells.length > 1;
   let lights = [], holder = null, size = null, nodes = null, shownCells = null;
 
@@ -34,12 +33,12 @@
   basins.zoom = page.zoom("basins-zoom", redraw);
 
   function notDrawn(chosen) {
-    const count = (n, one) => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}`] : [];
-    const hasNone = ({purpose, state}) => purpose === "search" && state !== "done" &&
-      state !== "diverged";
-    const list = [...count(data.cells.length - basins.cells.length, "model without trial"),
+    const count = (n, one, more = "") => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}${more}`] : [];
+    const without = trials.filter(({purpose, state}) => purpose === "search" &&
+      state !== "done" && state !== "diverged").length;
+    const list = [...count(data.cells.length - basins.cells.length, "model", " without trials"),
       ...count(basins.cells.length - chosen.length, "other model"),
-      ...count(trials.filter(hasNone).length, "trial without a loss (failed, or not finished)")];
+      ...count(without, "trial", " without a loss (failed, or not finished)")];
     return list.length > 0 ? `Not shown: ${list.join(", ")}.` : "";
   }
 
@@ -54,7 +53,7 @@
     const item = (text, ...marks) => {
       const svg = attributes(d3.create("svg"), {width: 28, height: 16, "aria-hidden": "true"});
       for (const [tag, values] of marks)
-        attributes(svg.append(tag), {stroke: colour, fill: "none", "stroke-width": 1.6, ...values});
+        page.put(svg, tag, {stroke: colour, fill: "none", "stroke-width": 1.6, ...values});
       return el("span", {class: "entry"}, svg.node(), text);
     };
     const dot = {cx: 14, cy: 8, r: 4, fill: colour}, hollow = {...dot, fill: "none"};
@@ -65,7 +64,8 @@
       item("trial", ["circle", dot]),
       has(group => group.own.some(group.hollow))
         ? item("trial with other ratios than the best", ["circle", hollow]) : null,
-      item("lowest loss seen", ["circle", {...dot, r: 3}], ["circle", {...hollow, r: 6.5}]),
+      has(group => group.own.some(basins.hasLoss)) ? item("lowest loss seen",
+        ["circle", {...dot, r: 3}], ["circle", {...hollow, r: 6.5}]) : null,
       has(group => group.fit) ? item("fitted optimum, 90 % interval",
         ["path", {d: "M1,8H27M1,4v8M27,4v8"}],
         ["path", {...sign(d3.symbolDiamond), fill: "var(--ground)"}]) : null,
@@ -110,25 +110,9 @@
   // ---- rounds ----
 
   function slider() {
-    const {last} = page.rounds;
-    let timer = null;
+    const {last} = page.rounds, said = el("output");
     const input = el("input", {type: "range", min: 1, max: last, step: 1,
       "aria-label": "Show trials up to round", oninput: () => page.round(Number(input.value))});
-    const said = el("output");
-    const play = el("button", {type: "button", onclick: () => timer ? stop() : start()}, "Play");
-    function stop() {
-      clearInterval(timer);
-      timer = null;
-      play.textContent = "Play";
-    }
-    function start() {
-      if (page.rounds.now === last) page.round(1);
-      play.textContent = "Pause";
-      timer = setInterval(() => {
-        page.round(page.rounds.now + 1);
-        if (page.rounds.now === last) stop();
-      }, playStep);
-    }
     function show() {
       const now = basins.targetNow(), text = `${page.rounds.now} of ${last}`;
       input.value = page.rounds.now;
@@ -140,13 +124,12 @@
       redraw();
     });
     show();
-    return el("div", {id: "rounds"}, el("label", {}, "Rounds ", input), play, said);
+    return el("div", {id: "rounds"}, el("label", {}, "Rounds ", input), said);
   }
 
   // ---- controls ----
 
-  function tools(given) {
-    const bar = page.nodeOf(given);
+  function tools(bar) {
     nodes = {chips: el("span", {class: "chips", role: "group", "aria-label": "Horizons"}),
       key: el("p", {class: "legend"}), posterior: el("span"),
       note: el("p", {class: "note", role: "status"})};
@@ -170,7 +153,7 @@
     flow: several, height: width => Math.max(340, Math.min(560, 0.55 * width)),
     caption: "Every trial, and for each horizon the fitted loss with its optimum. " +
       "Drag to zoom; double click or Escape to go back.",
-    needs: () => basins.groups.length > 0, tools,
+    needs: () => basins.groups.some(group => group.own.length > 0), tools,
     draw(given, givenSize) {
       [holder, size] = [given, givenSize];
       drawChips();
@@ -178,7 +161,7 @@
       redraw();
     },
     table: () => ({
-      titles: ["model", "tokens", "trials", "diverged", "lowest loss", "at LR", "optimum",
+      titles: ["model", "tokens", "trials", "diverged", page.lowest, "at LR", "optimum",
         "90 % interval", "loss there"],
       rows: data.fits.map(fit => [page.cellName(fit.cell), format.tokens(fit.tokens), fit.trials,
         fit.diverged, format.loss(fit.lowest_loss), format.lr(fit.lowest_lr, 3),

@@ -63,7 +63,7 @@
       entries.push(el("span", {class: "entry"}, sample(stroke(v), dashed(v)), text(axis, v))));
     if (colourAxis) add(colourAxis, colors(colourAxis), () => "");
     if (dashAxis) add(dashAxis, () => "var(--soft)", dashes(dashAxis));
-    if (entries.length > 0) page.nodeOf(holder).append(el("p", {class: "legend"}, entries));
+    if (entries.length > 0) holder.append(el("p", {class: "legend"}, entries));
   }
 
   // ---- choosers ----

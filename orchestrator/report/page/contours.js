@@ -4,12 +4,10 @@
   "use strict";
   const {data, known, format, cells} = page;
   const levels = [0.003, 0.01, 0.03, 0.1, 0.3], many = data.cells.length > 1;
-  const names = {embedding_lr_ratio: "embedding ratio", output_lr_ratio: "output ratio",
-    vector_lr_ratio: "norms ratio", weight_decay: "weight decay"};
   const contours = (data.contours || [])
     .filter(contour => contour.lr.length > 1 && contour.values.length > 1);
-  const kinds = [...new Set(contours.map(contour => contour.ratio))];
-  const title = ratio => names[ratio] || ratio;
+  const kinds = [...new Set(contours.map(contour => contour.ratio))],
+    title = ratio => page.ratios[ratio] || ratio;
   let shown = () => cells.all, kind = kinds[0];
 
   /* Value at a place between the grid's points, which are log-spaced. */
@@ -78,7 +76,7 @@
     return points;
   }
 
-  /* The grid's part of the frame; around it, "not searched". */
+  /* The grid's part of the frame; around it, "not tried". */
   function drawGround(frame, {lr, values}) {
     const {width, height} = frame, [left, right] = d3.extent(lr).map(frame.x);
     const [bottom, top] = d3.extent(values).map(frame.y);
@@ -89,7 +87,7 @@
       [left / 2, height - 4, left, -90], [(width + right) / 2, height - 4, width - right, -90]];
     for (const [x, y, room, angle] of strips.filter(strip => strip[2] > 14).slice(0, 1))
       page.put(frame.plot, "text", {class: "label", dy: ".35em",
-        transform: `translate(${x},${y}) rotate(${angle})`}, "not searched");
+        transform: `translate(${x},${y}) rotate(${angle})`}, "not tried");
   }
 
   /* The grid, the optimum up to two octaves beyond it, and its interval up to one. */
@@ -153,7 +151,7 @@
     draw(holder, {width}) {
       const list = shown(), lights = [],
         items = contours.filter(contour => contour.ratio === kind && list.includes(contour.cell));
-      if (items.length === 0) page.nodeOf(holder)
+      if (items.length === 0) holder
         .append(page.el("p", {class: "caption"}, "No such model has enough trials for contours."));
       page.panels(holder, {id: "contours", items, most: width < 600 ? 4 : 12, least: 280,
         height: items.length === 1 ? Math.min(420, Math.max(280, width * 0.6)) : 240,

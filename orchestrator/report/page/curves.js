@@ -155,8 +155,7 @@
     view.cell = key === "target" ? null : Number(key);
     drawAnew();
   }
-  function tools(given) {
-    const bar = page.nodeOf(given);
+  function tools(bar) {
     nodes = {colours: el("span", {class: "colours"}),
       note: el("p", {class: "note", role: "status"})};
     if (cells.length > 1) {

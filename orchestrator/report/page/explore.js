@@ -137,10 +137,10 @@
   };
 
   page.repaint = (holder, paint) => {
-    const node = page.nodeOf(holder), drawings = () => [...node.querySelectorAll("svg")];
+    const drawings = () => [...holder.querySelectorAll("svg")];
     const focused = drawings().indexOf(document.activeElement);
-    node.replaceChildren();
-    paint(node);
+    holder.replaceChildren();
+    paint(holder);
     const again = focused < 0 ? undefined : drawings()[focused];
     if (again) again.focus({preventScroll: true});
   };

@@ -8,9 +8,7 @@
   const kindOf = exponent => `${exponent.of} ${exponent.axis}`,
     kinds = [...new Set(all.map(kindOf))];
   const exponents = kinds.flatMap(kind => all.filter(exponent => kindOf(exponent) === kind));
-  const best = {lr: "best LR", embedding_lr_ratio: "best embedding ratio",
-    output_lr_ratio: "best output ratio", vector_lr_ratio: "best norms ratio",
-    weight_decay: "best weight decay"};
+  const best = {lr: "LR", ...page.ratios};
   const axisNames = {vocab: "vocabulary", weight_decay: "weight decay"};
   const isGamma = exponent => exponent.of === "embedding_lr_ratio" && exponent.axis === "width";
   const published = exponent => isGamma(exponent) ? [1, 0.5] : [];
@@ -19,7 +17,7 @@
   // ---- texts ----
 
   const fixed = v => format.fixed(v, 2);
-  const name = ({of, axis}) => `${best[of] || of} ~ ${axisNames[axis] || axis}`;
+  const name = ({of, axis}) => `best ${best[of] || of} ~ ${axisNames[axis] || axis}`;
   function where({parametrization, embedding_lr_exponent: power, vocab}) {
     const varies = axis => cells.axes.includes(axis);
     return [varies("parametrization") && parametrization, vocab > 0 && `vocabulary ${vocab}`,
@@ -115,7 +113,7 @@
     const narrow = space < 680, claims = verdicts.length > 0 &&
       el("details", {open: !narrow}, el("summary", {}, `Claims (${verdicts.length})`),
         el("ul", {class: "verdicts"}, verdicts.map(verdict => el("li", {}, verdict))));
-    page.nodeOf(holder).append(el("div", {class: "exponent-parts"}, drawTable(space, narrow),
+    holder.append(el("div", {class: "exponent-parts"}, drawTable(space, narrow),
       claims || null));
   }
 

@@ -92,7 +92,7 @@
     marks.push({x, y, lines: [...some("model", page.cellName(fit.cell), many),
       ["tokens", format.tokens(fit.tokens)], ["best LR", format.lr(fit.lr_opt)],
       ["90 % interval", format.interval(fit.ci90)], ...some("", fit.note, fit.note),
-      ...some("lowest seen at", format.lr(fit.lowest_lr), positive(fit.lowest_lr)),
+      ...some(`${page.lowest}, at`, format.lr(fit.lowest_lr), positive(fit.lowest_lr)),
       ...some("trials", String(fit.trials), known(fit.trials)),
       ...some("diverged", String(fit.diverged), fit.diverged)]});
   }
@@ -174,8 +174,8 @@
     const frame = page.frame(holder, size, {
       label: `Best learning rate against tokens: ${fits.length} fitted optima, ` +
         `predicted ${format.lr(now.target.lr)} at ${format.tokens(target.tokens)} tokens`,
-      x: {kind: "tokens", domain: page.padded(tokens, "tokens", 0.06), label: "tokens",
-        values: tokens},
+      x: {kind: "tokens", domain: page.padded(tokens, "tokens", many ? 0.09 : 0.06),
+        label: "tokens", values: tokens},
       y: {kind: "lr", domain: domain(now, list, test), label: "best learning rate"},
       margin: {right: page.labelRoom(labels, size.width * 0.4)}});
     const marks = [], first = list.includes(nearest) ? nearest : list[0];
@@ -212,8 +212,10 @@
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
     span: many ? 2 : 1,
     caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow " +
-      "where interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90\u00a0% of " +
-      "the law. Diamond: prediction for the target" +
+      `where interpolated, flat or at the edge. Small ring: ${page.lowest}. ` +
+      (many ? "Lines: medians of the laws; band: 90\u00a0% of the nearest model's. "
+        : "Line and band: median and 90\u00a0% of the law. ") +
+      "Diamond: prediction for the target" +
       (confirmed.length > 0
         ? ". Squares: measured at the target, the lowest filled." : "."),
     needs: () => data.fits.some(fit => known(fit.lr_opt)) && lengths.size > 1,
@@ -221,11 +223,11 @@
       if (!many) return;
       shown = cells.choosers(holder, "law", 12, () => page.redraw("law"));
       legend = page.el("div");
-      page.nodeOf(holder).append(legend);
+      holder.append(legend);
     },
     draw,
     table: () => ({titles: [...(many ? ["model"] : []), "tokens", "best LR", "90 % interval",
-      "lowest seen", "trials", "note"],
+      `LR of the ${page.lowest}`, "trials", "note"],
       rows: data.fits.map(fit => [...(many ? [page.cellName(fit.cell)] : []),
         format.tokens(fit.tokens), format.lr(fit.lr_opt),
         format.interval(fit.ci90), format.lr(fit.lowest_lr), fit.trials, fit.note])})});

@@ -4,10 +4,17 @@
   "use strict";
   const {el, data, state} = page;
   const main = document.getElementById("page"), figures = [];
-  let printing = false;
   const gap = 24, least = 416, paper = 700; // pixels: between columns, of a column, width in print
 
   page.figure = figure => figures.push(figure);
+
+  page.table = (label, titles, rows, style = null) => {
+    const cell = value => el("td", {class: style}, String(value ?? ""));
+    const head = title => el("th", {scope: "col", class: style}, title);
+    return el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
+      el("table", {}, el("thead", {}, el("tr", {}, titles.map(head))),
+        el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell))))));
+  };
 
   // ---- one figure ----
 
@@ -16,12 +23,8 @@
   function numbers(figure) {
     const details = el("details", {class: "numbers", ontoggle: () => {
       if (details.querySelector("table")) return;
-      const {titles, rows} = figure.table(data), label = `Numbers: ${figure.title}`;
-      const cell = value => el("td", {}, String(value ?? ""));
-      details.append(el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
-        el("table", {},
-          el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))),
-          el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell)))))));
+      const {titles, rows} = figure.table(data);
+      details.append(page.table(`Numbers: ${figure.title}`, titles, rows));
     }}, el("summary", {}, "Numbers"));
     return details;
   }
@@ -35,7 +38,7 @@
       caption ? el("p", {class: "caption"}, page.prose(caption)) : null, tools, figure.holder,
       figure.table ? numbers(figure) : null);
     main.append(figure.section);
-    if (figure.tools) figure.tools(d3.select(tools));
+    if (figure.tools) figure.tools(tools);
     if (!tools.firstChild) tools.remove();
   }
 
@@ -46,7 +49,7 @@
     figure.drawn = true;
     figure.holder.replaceChildren();
     try {
-      figure.draw(d3.select(figure.holder), {width, height});
+      figure.draw(figure.holder, {width, height});
     } catch (error) {
       figure.holder.replaceChildren(
         el("p", {class: "missing"}, `This figure cannot be drawn: ${error.message}`));
@@ -66,7 +69,7 @@
   /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they
    * share the whole width, so that no part of the page is empty. Tables keep their place. */
   function rows(columns, span) {
-    const apart = (a, b) => printing && sheetOf(a) !== sheetOf(b);
+    const apart = (a, b) => page.printing() && sheetOf(a) !== sheetOf(b);
     const left = [...figures], filled = [];
     while (left.length > 0) {
       const row = [left.shift()];
@@ -83,9 +86,9 @@
     return filled;
   }
   function place(width) {
-    const fitting = Math.floor((width + gap) / ((printing ? 320 : least) + gap));
+    const fitting = Math.floor((width + gap) / ((page.printing() ? 320 : least) + gap));
     const columns = Math.max(1, Math.min(4, fitting));
-    const span = figure => figure.span === "full" || printing && figure.once ? columns
+    const span = figure => figure.span === "full" || page.printing() && figure.once ? columns
       : Math.min(columns, given(figure.span, columns) || 1);
     let order = 0;
     for (const row of rows(columns, span)) {
@@ -94,7 +97,7 @@
         figure.section.style.order = order++;
         figure.section.style.gridColumn = `span ${span(figure) * 12 / all}`;
         const share = (width - gap * (row.length - 1)) * span(figure) / all;
-        const height = (given(figure.height, share) || 320) * (printing ? 0.75 : 1);
+        const height = (given(figure.height, share) || 320) * (page.printing() ? 0.75 : 1);
         if (!figure.flow) figure.holder.style.minHeight = `${height}px`;
       }
     }
@@ -113,7 +116,7 @@
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      if (printing) return;
+      if (page.printing()) return;
       place(main.clientWidth);
       for (const figure of figures) {
         const {clientWidth, clientHeight} = figure.holder;
@@ -123,7 +126,6 @@
   });
 
   function print(on) {
-    printing = on;
     page.print(on);
     document.documentElement.classList.toggle("printing", on);
     main.style.width = on ? `${paper}px` : "";
@@ -152,20 +154,31 @@
       redrawAll();
     });
     const written = new Date(data.written_utc), clock = d3.timeFormat("%H:%M:%S");
+    // The page of a watch that has been killed goes on refreshing itself.
+    const stale = Date.now() - written > 2 * 60e3 ? "; is lrsearch report --watch running?" : "";
     const live = data.refresh_s && !isNaN(written)
-      ? el("p", {id: "live"}, `live, updated ${clock(written)}`) : null;
+      ? el("p", {id: "live"}, `live, updated ${clock(written)}${stale}`) : null;
     document.querySelector("header").append(el("div", {class: "corner"}, live, button));
   }
 
+  /* A live page leaves to the next one, which may be the last: what is open, chosen, in focus. */
   function keepPlace() {
-    if (!data.refresh_s) return;
-    history.scrollRestoration = "manual";
-    window.scrollTo(0, state.get("scroll", 0));
-    let timer = null;
-    window.addEventListener("scroll", () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => state.set("scroll", window.scrollY), 100);
-    }, {passive: true});
+    const place = state.get("place", null), focus = place && document.getElementById(place.focus);
+    state.set("place", null);
+    if (place) {
+      for (const {id, section} of figures)
+        if (place.open.includes(id)) section.querySelector(".numbers").open = true;
+      page.select(page.indexOf(place.trial));
+      if (focus) focus.focus({preventScroll: true});
+      if (focus && focus.type === "search") focus.setSelectionRange(1e6, 1e6); // to the end
+      window.scrollTo({top: place.scroll, behavior: "instant"});
+    }
+    history.scrollRestoration = data.refresh_s ? "manual" : "auto";
+    if (data.refresh_s) window.addEventListener("pagehide", () => state.set("place", {
+      scroll: window.scrollY, focus: document.activeElement.id,
+      trial: page.selected === null ? null : page.trials[page.selected].id,
+      open: figures.filter(({section}) => section.querySelector(".numbers[open]"))
+        .map(({id}) => id)}));
   }
 
   document.addEventListener("DOMContentLoaded", () => {

@@ -9,6 +9,8 @@
  *                           have numbers (ids); hover and select take indices
  *   page.describe(index)    lines of a trial's tooltip: [[label, text], ...]
  *   page.extra              [f(index) -> node or null]: shown in a trial's tooltip below its lines
+ *   page.ratios             {column: name} of what is searched beside the LR
+ *   page.lowest             what data.fits[].lowest_loss is called
  *   page.horizons           tokens of the horizons, ascending
  *   page.cellName(index)    "" with one cell; "target" for a confirmation (null)
  *
@@ -30,12 +32,13 @@
  *     span: columns it wants: 1 (default), 2, "full", or a function of the columns there are
  *     height: pixels of the drawing at least, a number (default 320) or a function of the width. In
  *     a row of figures all are as high as the highest: draw to size.height
- *     tools(holder): called once (d3 selection); sliders and choosers above the drawing
- *     draw(holder, {width, height}): called with an empty holder (d3 selection of a <div>) at the
- *     start, and again after a resize, a change of the theme, and for print
+ *     tools(holder): called once; sliders and choosers above the drawing
+ *     draw(holder, {width, height}): called with an empty <div> at the start, and again after a
+ *     resize, a change of the theme, and for print
  *     table(data) -> {titles: [...], rows: [[...], ...]}: the numbers, folded below the drawing
  *     flow: true: the content has a height of its own (tables, panels)
  *     once: true: never redrawn
+ *   page.table(label, titles, rows, style)   a table that scrolls; style: class of its cells
  *   page.redraw(id)         draws one figure again; without id all
  *
  *   page.selection          d3.dispatch("trial", "select", "round"). Use names, so that drawing
@@ -52,7 +55,6 @@
  *   page.el(tag, attributes, ...children)   an element; "on..." attributes are listeners, texts
  *                           are text nodes
  *   page.prose(text)        children for el(): no line break splits a number such as 1e-2, 90 %
- *   page.nodeOf(holder)     the element of an element or a d3 selection
  *   page.state.get(key, otherwise), page.state.set(key, value)   kept over a reload
  *   page.save(name, text, type)   downloads a text
  *
@@ -77,8 +79,6 @@ const page = (() => {
     node.append(...children.flat().filter(given));
     return node;
   }
-
-  const nodeOf = holder => holder instanceof Node ? holder : holder.node();
 
   /* Numbers such as 1e-2 and 90 % that no line break splits. */
   const prose = text => text.split(/(\d[\d.]*(?:e-?\d+| %))/)
@@ -132,47 +132,38 @@ const page = (() => {
   const horizons = fitted.length > 0 ? fitted : ascending(trials.map(trial => trial.tokens));
   const cellName = cell => given(cell) ? (data.cells[cell] || {name: ""}).name : "target";
 
-  const ratios = [["embedding_lr_ratio", "embedding ratio"], ["output_lr_ratio", "output ratio"],
-    ["vector_lr_ratio", "norms ratio"], ["weight_decay", "weight decay"]];
+  const ratios = {embedding_lr_ratio: "embedding ratio", output_lr_ratio: "output ratio",
+    vector_lr_ratio: "norms ratio", weight_decay: "weight decay"};
   function describe(index) {
     const t = trials[index], lines = [["trial", String(t.id)], ["LR", format.lr(t.lr, 3)]];
-    for (const [key, label] of ratios)
+    for (const [key, label] of Object.entries(ratios))
       if (columns[key] && known(t[key])) lines.push([label, format.ratio(t[key])]);
     lines.push(["tokens", format.tokens(t.tokens)]);
     if (data.cells.length > 1) lines.push(["model", cellName(t.cell)]);
     lines.push(t.state === "done" ? ["loss", format.loss(t.loss)] : ["state", t.state]);
     if (known(t.round)) lines.push(["round", String(t.round)]);
     if (known(t.seed) && columns.seed) lines.push(["seed", String(t.seed)]);
-    if (known(t.seconds)) lines.push(["time", format.seconds(t.seconds)]);
+    if (known(t.seconds)) lines.push(["rank time", format.seconds(t.seconds)]);
     if (t.message) lines.push(["", t.message.slice(0, 200)]);
     return lines;
   }
 
   // ---- state over a reload ----
 
-  /* In sessionStorage, or in the window's name where the browser refuses that to files. */
+  /* Where a browser refuses storage to files, it lasts until the reload. */
   const state = (() => {
     const key = `lrsearch ${location.pathname}`, kept = {};
-    const read = text => {
+    const attempt = act => {
       try {
-        Object.assign(kept, JSON.parse(text));
-      } catch (error) { /* damaged, or of another page: begin anew */ }
+        act();
+      } catch (error) { /* refused, or damaged */ }
     };
-    try {
-      read(sessionStorage.getItem(key));
-    } catch (error) {
-      if (window.name.startsWith(key)) read(window.name.slice(key.length));
-    }
+    attempt(() => Object.assign(kept, JSON.parse(sessionStorage.getItem(key))));
     return {
       get: (name, otherwise) => Object.hasOwn(kept, name) ? kept[name] : otherwise,
       set(name, value) {
         kept[name] = value;
-        const text = JSON.stringify(kept);
-        try {
-          sessionStorage.setItem(key, text);
-        } catch (error) {
-          window.name = key + text;
-        }
+        attempt(() => sessionStorage.setItem(key, JSON.stringify(kept)));
       },
     };
   })();
@@ -291,8 +282,12 @@ const page = (() => {
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   }
 
+  /* data.fits' lowest_loss is a mean over seeds. */
+  const lowest = trials.some(trial => trial.seed !== trials[0].seed)
+    ? "lowest loss, mean of seeds" : "lowest loss seen";
+
   const core = {
-    data, el, prose, nodeOf, known, format, state, save, order,
+    lowest, ratios, data, el, prose, known, format, state, save, order,
     trials, indexOf: id => indices.get(id),
     horizons, cellName, describe, extra: [],
     color, isDark, setTheme, printing: () => printing, print(on) { printing = on; },

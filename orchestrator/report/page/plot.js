@@ -9,9 +9,9 @@
  *   page.padded(values, kind, share = 0.04)   [low, high] around the known values, for a domain
  *   page.frame(holder, {width, height}, {label, x: axis, y: axis, margin, grid})   an <svg> with
  *     axes: {kind, domain, label, values}; label: what a screen reader says
- *     -> {svg, plot, over, x, y, width, height, left, top, axes()}: d3 selections and scales;
+ *     -> {svg, plot, over, x, y, width, height, left, top}: d3 selections and scales;
  *     `plot` is a <g> clipped to the inside, with the origin at its upper left corner; `over` has
- *     the same origin, not clipped; axes() draws the axes again after x.domain(...), y.domain(...)
+ *     the same origin, not clipped
  *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small
  *     multiples: draw(element, {width, height}, item); beyond `most` a chooser shows some at a time
  *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide,
@@ -82,7 +82,7 @@
     const height = Math.max(20, size.height - edge.top - edge.bottom);
     const x = page.scale(xAxis.kind, xAxis.domain, [0, width]);
     const y = page.scale(yAxis.kind, yAxis.domain, [height, 0]);
-    const svg = d3.select(page.nodeOf(holder)).append("svg")
+    const svg = d3.select(holder).append("svg")
       .attr("role", "img").attr("aria-label", label || "")
       .attr("width", size.width).attr("height", size.height)
       .attr("viewBox", `0 0 ${size.width} ${size.height}`);
@@ -93,32 +93,25 @@
     const lines = origin.append("g").attr("class", "grid"), axes = origin.append("g");
     const plot = origin.append("g").attr("clip-path", `url(#${clip})`), over = origin.append("g");
 
-    function one(scale, axis, make, place, name) {
+    function draw(scale, axis, make, place, name) {
       const values = page.ticks(scale, axis.kind, axis.values), text = page.tickText(axis.kind);
-      let group = axes.select(`.${name}`);
-      if (group.empty())
-        group = axes.append("g").attr("class", `axis ${name}`).attr("transform", place);
-      group.call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length))
-        .tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
-      return values;
+      axes.append("g").attr("class", `axis ${name}`).attr("transform", place)
+        .call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length))
+          .tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
+      return grid ? values : [];
     }
-    function draw() {
-      const xs = one(x, xAxis, d3.axisBottom, `translate(0,${height})`, "x");
-      const ys = one(y, yAxis, d3.axisLeft, null, "y");
-      if (!grid) return;
-      lines.selectAll("line.v").data(xs).join("line").attr("class", "v")
-        .attr("x1", v => x(v)).attr("x2", v => x(v)).attr("y2", height);
-      lines.selectAll("line.h").data(ys).join("line").attr("class", "h")
-        .attr("y1", v => y(v)).attr("y2", v => y(v)).attr("x2", width);
-    }
-    draw();
+    for (const v of draw(x, xAxis, d3.axisBottom, `translate(0,${height})`, "x"))
+      lines.append("line").attr("x1", x(v)).attr("x2", x(v)).attr("y2", height);
+    for (const v of draw(y, yAxis, d3.axisLeft, null, "y"))
+      lines.append("line").datum(v).attr("class", "h").attr("y1", y(v)).attr("y2", y(v))
+        .attr("x2", width);
     if (xAxis.label)
       origin.append("text").attr("class", "label").attr("text-anchor", "middle")
         .attr("x", width / 2).attr("y", height + 36).text(xAxis.label);
     if (yAxis.label)
       origin.append("text").attr("class", "label").attr("x", 8 - edge.left).attr("y", -15)
         .text(yAxis.label);
-    return {svg, plot, over, x, y, width, height, left: edge.left, top: edge.top, axes: draw};
+    return {svg, plot, over, x, y, width, height, left: edge.left, top: edge.top};
   };
 
   // ---- panels, chooser ----
@@ -132,7 +125,7 @@
   page.panels = (holder, {id, items, name, most = 12, least = 260, height = 200, draw}) => {
     const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"});
     const shrink = page.printing() ? 0.6 : 1, size = height * shrink;
-    page.nodeOf(holder).append(tools, grid);
+    holder.append(tools, grid);
     const show = first => {
       grid.replaceChildren();
       page.columns(grid, Math.min(most, items.length - first), least * shrink);
@@ -162,7 +155,7 @@
       change(options[select.selectedIndex][0]);
     }}, options.map(option =>
       el("option", {value: option[0], selected: option === chosen}, option[1])));
-    page.nodeOf(holder).append(el("label", {class: "chooser"}, `${label} `, select));
+    holder.append(el("label", {class: "chooser"}, `${label} `, select));
     return chosen[0];
   };
 })();

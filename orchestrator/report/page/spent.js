@@ -6,11 +6,10 @@
   const rounds = (data.rounds || [])
     .filter(round => known(round.lr) && round.lr > 0 && round.tokens > 0);
   const drawn = new Set(rounds.map(round => round.tokens)).size > 1;
-  const flops = v => v.toExponential(2).replace("e+", "e");
-  const forms = {tokens: format.tokens, flops, core_hours: v => String(Number(v.toPrecision(3))),
-    wall: format.seconds, wall_s: format.seconds, share_of_target: format.percent};
-  const names = {wall: "time", wall_s: "time", core_hours: "core hours",
-    share_of_target: "share of target", flops: "FLOPs"};
+  const forms = {tokens: format.tokens, wall: format.seconds, share_of_target: format.percent,
+    core_hours: v => String(Number(v.toPrecision(3))), flops: v => format.lr(v, 3)};
+  const names = {wall: "time", core_hours: "core hours", share_of_target: "share of target",
+    flops: "FLOPs"};
   const limits = Object.entries(data.budget || {})
     .filter(([, of]) => of && known(of.limit) && of.limit > 0 && known(of.used))
     .map(([key, of]) => ({key, name: names[key] || key, form: forms[key] || format.count, ...of}));
@@ -20,7 +19,7 @@
     const text = of => `${of.form(of.used)} of ${of.form(of.limit)}`;
     const left = 14 + d3.max(limits, of => page.textWidth(of.name));
     const room = Math.max(20, width - left - 14 - d3.max(limits, of => page.textWidth(text(of))));
-    const svg = page.put(d3.select(page.nodeOf(holder)), "svg", {role: "img", class: "budget",
+    const svg = page.put(d3.select(holder), "svg", {role: "img", class: "budget",
       "aria-label": `Budget: ${limits.map(of => `${of.name} ${text(of)}`).join(", ")}`,
       width, height: limits.length * barHeight, style: `top: ${top}px`});
     limits.forEach((of, i) => {

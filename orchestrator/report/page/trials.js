@@ -18,15 +18,13 @@
     data.cells.length > 1 && word("cell", "model", t => page.cellName(t.cell)),
     varies("purpose") && word("purpose", "purpose", t => t.purpose || ""),
     number("lr", "LR", v => format.lr(v, 3)),
-    has("embedding_lr_ratio") && number("embedding_lr_ratio", "embedding ratio", format.ratio),
-    has("output_lr_ratio") && number("output_lr_ratio", "output ratio", format.ratio),
-    has("vector_lr_ratio") && number("vector_lr_ratio", "norms ratio", format.ratio),
-    has("weight_decay") && number("weight_decay", "weight decay", format.ratio),
+    ...Object.entries(page.ratios).filter(([key]) => has(key))
+      .map(([key, title]) => number(key, title, format.ratio)),
     number("tokens", "tokens", format.tokens),
     varies("seed") && number("seed", "seed", String),
     word("state", "state", t => t.state || ""),
     number("loss", "loss", format.loss),
-    number("seconds", "time", format.seconds),
+    number("seconds", "rank time", format.seconds),
     number("rank", "rank", v => v > 0 ? String(v) : "reused"),
     varies("attempts") && number("attempts", "attempts", String),
     trials.some(t => t.message) && word("message", "message", t => t.message || ""),
@@ -182,7 +180,7 @@
       if (index === null || own) return;
       if (!place.has(index)) {
         filter.value = "";
-        refresh();
+        filter.dispatchEvent(new Event("input"));
       }
       reveal(index);
       const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -194,7 +192,7 @@
         refresh();
       });
 
-    page.nodeOf(holder).append(el("div", {class: "tools"},
+    holder.append(el("div", {class: "tools"},
       el("label", {for: "filter"}, "Show trials with"), filter, status, page.downloads.trials()),
     box);
     refresh();

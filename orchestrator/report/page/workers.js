@@ -145,7 +145,7 @@
   }
 
   function draw(holder, {width}) {
-    const node = page.nodeOf(holder);
+    const node = holder;
     const computed = name => {
       const probe = node.appendChild(el("span", {style: `color: var(--${name})`}));
       const colour = getComputedStyle(probe).color;
