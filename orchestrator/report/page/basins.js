@@ -24,7 +24,7 @@
     lights = [];
     const draw = (inside, each, cell) => lights.push(basins.panel(inside, each, cell, domains));
     page.repaint(holder, node => several ? page.panels(node, {id: "basins", items: all, name, most,
-      least: 260, height: 270, draw}) : draw(node, size, 0));
+      least: 250, height: 270, draw}) : draw(node, size, 0));
     nodes.note.textContent = notDrawn(chosen);
     nodes.posterior.textContent = posterior();
     light();

@@ -183,8 +183,6 @@
         filter.dispatchEvent(new Event("input"));
       }
       reveal(index);
-      const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      box.scrollIntoView({block: "center", behavior: quiet ? "auto" : "smooth"});
     });
     for (const type of ["beforeprint", "afterprint"])
       window.addEventListener(type, () => {
