@@ -80,11 +80,13 @@ grep -q "no GPU here" logs/bad/faults.csv || fail "faults.csv does not say why"
 grep -qx "exit status 3" logs/bad/output/trial-0001.1.txt || fail "no exit status in the output"
 grep -qx "no GPU here" logs/bad/output/trial-0001.1.txt || fail "no last lines in the output"
 grep -qx "ended by signal 9" logs/bad/output/trial-0003.1.txt || fail "no signal in the output"
-grep -qF "<summary>trial 1, attempt 1: failed: exit status 3; its last line: no GPU here</summary>" logs/bad/report.html ||
+"$LRSEARCH" report logs/bad --data >bad.json || fail "no data of the report"
+grep -qF '"heading":"trial 1, attempt 1: failed: exit status 3; its last line: no GPU here"' bad.json ||
     fail "the report does not say why a command failed"
-told=$(sed -n '/<section id="output">/,/<.section>/p' logs/bad/report.html | grep -c '<summary>')
+told=$(grep -o '"heading":' bad.json | wc -l)
 [ "$told" -eq $(($(wc -l <logs/bad/faults.csv) - 1)) ] || fail "the report tells of $told failed commands"
-! grep -q 'id="output"' logs/good/report.html || fail "the report shows commands that did not fail"
+"$LRSEARCH" report logs/good --data >good.json || fail "no data of the report"
+grep -qF '"outputs":[]' good.json || fail "the report shows commands that did not fail"
 while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids
