@@ -19,7 +19,9 @@ class Browser:
         command = ["sh", "-c", 'exec "$@" 3<&%d 4>&%d' % (down[0], up[1]), "sh", "chromium",
                    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
                    "--user-data-dir=" + self.profile.name, "--remote-debugging-pipe", "about:blank"]
-        self.process = subprocess.Popen(command, pass_fds=(down[0], up[1]),
+        # A killed browser leaves its temporary files.
+        environment = dict(os.environ, TMPDIR=self.profile.name)
+        self.process = subprocess.Popen(command, pass_fds=(down[0], up[1]), env=environment,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(down[0])
         os.close(up[1])
