@@ -1,5 +1,5 @@
-"""Headless Chromium by the DevTools protocol over pipes, for report_browser.py: needs no package but
-Chromium itself."""
+"""Headless Chromium by the DevTools protocol over pipes, for report_browser.py: needs no package
+but Chromium itself."""
 import json
 import os
 import select
