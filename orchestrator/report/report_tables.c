@@ -11,43 +11,31 @@
 
 /* ---- trials ---- */
 
-enum column {
-    COLUMN_ID,
-    COLUMN_ROUND,
-    COLUMN_CELL,
-    COLUMN_PURPOSE,
-    COLUMN_LR,
-    COLUMN_EMBEDDING,
-    COLUMN_OUTPUT,
-    COLUMN_VECTOR,
-    COLUMN_DECAY,
-    COLUMN_TOKENS,
-    COLUMN_SEED,
-    COLUMN_STATE,
-    COLUMN_LOSS,
-    COLUMN_MESSAGE,
-    COLUMN_SECONDS,
-    COLUMN_RANK,
-    COLUMN_ATTEMPTS,
-    COLUMNS
-};
-static const char *const column_keys[COLUMNS] = {"id",
-                                                 "round",
-                                                 "cell",
-                                                 "purpose",
-                                                 "lr",
-                                                 "embedding_lr_ratio",
-                                                 "output_lr_ratio",
-                                                 "vector_lr_ratio",
-                                                 "weight_decay",
-                                                 "tokens",
-                                                 "seed",
-                                                 "state",
-                                                 "loss",
-                                                 "message",
-                                                 "seconds",
-                                                 "rank",
-                                                 "attempts"};
+#define COLUMN_MAP(X)                                                                              \
+    X(COLUMN_ID, "id")                                                                             \
+    X(COLUMN_ROUND, "round")                                                                       \
+    X(COLUMN_CELL, "cell")                                                                         \
+    X(COLUMN_PURPOSE, "purpose")                                                                   \
+    X(COLUMN_LR, "lr")                                                                             \
+    X(COLUMN_EMBEDDING, "embedding_lr_ratio")                                                      \
+    X(COLUMN_OUTPUT, "output_lr_ratio")                                                            \
+    X(COLUMN_VECTOR, "vector_lr_ratio")                                                            \
+    X(COLUMN_DECAY, "weight_decay")                                                                \
+    X(COLUMN_TOKENS, "tokens")                                                                     \
+    X(COLUMN_SEED, "seed")                                                                         \
+    X(COLUMN_STATE, "state")                                                                       \
+    X(COLUMN_LOSS, "loss")                                                                         \
+    X(COLUMN_MESSAGE, "message")                                                                   \
+    X(COLUMN_SECONDS, "seconds")                                                                   \
+    X(COLUMN_RANK, "rank")                                                                         \
+    X(COLUMN_ATTEMPTS, "attempts")
+
+#define X(name, key) name,
+enum column { COLUMN_MAP(X) COLUMNS };
+#undef X
+#define X(name, key) key,
+static const char *const column_keys[COLUMNS] = {COLUMN_MAP(X)};
+#undef X
 
 /* Settings that most campaigns do not vary: one value then stands for the column. */
 static bool may_be_same(enum column column)
