@@ -51,8 +51,10 @@ struct plan_pair {
     char key[64], value[TRIAL_PATH];
 };
 
+#define PLAN_VERSION 1 /* of the plan's language; a key with a default is no new version */
+
 struct plan {
-    uint32_t version;
+    uint32_t version;     /* PLAN_VERSION */
     char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading '-' or '.' */
     uint64_t seed;
     char baseline[TRIAL_PATH]; /* "": none; PLAN_PREVIOUS; or a run's directory, absolute (in the

@@ -83,7 +83,7 @@ static bool is_equal(const json_t *a, const json_t *b)
 
 static void compare(struct diff *diff, const char *path, json_t *old, json_t *new)
 {
-    if (json_is_object(old) && json_is_object(new) && plan_add_later(old) && plan_add_later(new)) {
+    if (json_is_object(old) && json_is_object(new)) {
         const char *key;
         json_t *value;
         char inner[256];

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/version.h"
 #include "plan/plan_later.h"
 #include "plan/schema.h"
 
@@ -417,6 +418,25 @@ static int read_section(const struct plan_section *section, const json_t *object
     return 0;
 }
 
+static int check_version(const json_t *root, struct lr_error *err)
+{
+    const json_t *version = json_object_get(root, "version");
+    if (json_integer_value(version) <= PLAN_VERSION)
+        return 0;
+    return lr_fail(err, LR_EDATA,
+                   "is a plan of version %" JSON_INTEGER_FORMAT ", and lrsearch " LRSEARCH_VERSION
+                   " knows versions up to %d: a later lrsearch wrote it; use that one",
+                   json_integer_value(version), PLAN_VERSION);
+}
+
+int plan_json_check_version(const char *json, struct lr_error *err)
+{
+    json_t *root = json_loads(json, 0, NULL);
+    int rc = check_version(root, err);
+    json_decref(root);
+    return rc;
+}
+
 int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
 {
     int rc;
@@ -425,6 +445,8 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     memset(plan, 0, sizeof(*plan));
     if (!root)
         return lr_fail(err, LR_EDATA, "line %d: %s", where.line, where.text);
+    if ((rc = check_version(root, err)))
+        goto out;
     rc = plan_add_later(root) ? 0 : lr_nomem(err);
     if (rc || (rc = read_section(&plan_sections[0], root, plan, err)))
         goto out;

@@ -363,12 +363,23 @@ static void complain_of_missing(struct plan_reader *reader, size_t s)
 
 /* Defaults are parsed like user input. That cannot fail: the test of the schema checks every
  * default against its range. */
-static void take_default(struct plan_reader *reader, const struct plan_key *key)
+static void take_default(struct plan *plan, const struct plan_key *key)
 {
+    struct complaints none;
     struct yaml_node node = {.kind = YAML_SCALAR, .length = (uint32_t)strlen(key->fallback)};
     struct yaml_tree tree = {.texts = (char *)(uintptr_t)key->fallback}; /* only read */
-    struct plan_value value = {reader->plan, &tree, &reader->complaints, key, key->name, &node};
+    struct plan_value value = {plan, &tree, &none, key, key->name, &node};
+    complaints_init(&none, "", NULL);
     plan_value_read(&value);
+    assert(none.count == 0);
+}
+
+void plan_take_defaults(struct plan *plan)
+{
+    for (size_t s = 0; s < plan_section_count; s++)
+        for (size_t k = 0; k < plan_sections[s].count; k++)
+            if (plan_key_has_default(&plan_sections[s].keys[k]))
+                take_default(plan, &plan_sections[s].keys[k]);
 }
 
 /* An entry's --set is applied after a --set of the whole map. */
@@ -389,10 +400,7 @@ static void read_entry(struct plan_reader *reader, const struct entry_override *
 void reader_read(struct plan_reader *reader, uint32_t root)
 {
     assert(reader->tree.nodes[root].kind == YAML_MAP);
-    for (size_t s = 0; s < plan_section_count; s++)
-        for (size_t k = 0; k < plan_sections[s].count; k++)
-            if (plan_sections[s].keys[k].fallback && !plan_sections[s].keys[k].derived)
-                take_default(reader, &plan_sections[s].keys[k]);
+    plan_take_defaults(reader->plan);
     read_map(reader, 0, root);
     for (size_t s = 0; s < plan_section_count; s++)
         for (size_t k = 0; k < plan_sections[s].count; k++)
@@ -435,7 +443,7 @@ bool reader_has(const struct plan_reader *reader, size_t member)
     size_t s, k;
     const struct plan_key *key = key_of(member, &s, &k);
     enum key_status status = reader->states[s][k].status;
-    return status == KEY_GOOD || (status == KEY_ABSENT && key->fallback && !key->derived);
+    return status == KEY_GOOD || (status == KEY_ABSENT && plan_key_has_default(key));
 }
 
 void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)

@@ -52,6 +52,8 @@ void reader_release(struct plan_reader *reader);
 /* Parses the --set values. The last one of a key overrides the file. Call it before
  * reader_read(). */
 void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_t count);
+/* Gives each key that has a default of the schema its value; the plan must be zeroed. */
+void plan_take_defaults(struct plan *plan);
 /* Fills the plan with the defaults, the map `root` (index in the tree) and the --set values;
  * complains of everything but rules across keys. */
 void reader_read(struct plan_reader *reader, uint32_t root);

@@ -52,8 +52,9 @@ static bool wrong_type(const struct plan_value *value)
 static bool out_of_range(const struct plan_value *value)
 {
     char range[96], text[QUOTABLE];
-    return refuse(value, "%s is out of range (%s)", quotable(text_of(value), text),
-                  plan_range_text(value->key, range, sizeof(range)));
+    return refuse(value, "%s is out of range (%s)%s", quotable(text_of(value), text),
+                  plan_range_text(value->key, range, sizeof(range)),
+                  value->key->beyond ? value->key->beyond : "");
 }
 
 /* An unquoted scalar. */

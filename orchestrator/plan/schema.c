@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/version.h"
 #include "plan/quantity.h"
 
 #define AT(member) offsetof(struct plan, member)
@@ -65,8 +66,10 @@ static const struct plan_choice on_fails[] = {
 
 /* clang-format off */
 static const struct plan_key top_keys[] = {
-    {.name = "version", .type = TYPE_U32, .offset = AT(version), .need = NEED_ALWAYS, .low = 1,
-     .high = 1, .help = "version of the plan's language"},
+    {.name = "version", .type = TYPE_U32, .offset = AT(version), .need = NEED_ALWAYS, .low = PLAN_VERSION,
+     .high = PLAN_VERSION,
+     .beyond = ": the plan is for another lrsearch than this one, " LRSEARCH_VERSION,
+     .help = "version of the plan's language"},
     {.name = "name", .type = TYPE_TEXT, .offset = AT(name), .need = NEED_ALWAYS,
      .capacity = PLAN_NAME,
      .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63; not `latest`, `cache`, `history.db`"},
@@ -520,6 +523,11 @@ static const char *bound_text(const struct plan_key *key, double bound, char *ou
         return out;
     }
     return quantity_count_text((uint64_t)bound, out, capacity);
+}
+
+bool plan_key_has_default(const struct plan_key *key)
+{
+    return key->fallback && !key->derived;
 }
 
 const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity)

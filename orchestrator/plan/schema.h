@@ -61,6 +61,7 @@ struct plan_key {
     bool automatic;       /* "auto" is allowed and leaves the derived default (of an axis NaN) */
     double low, high;     /* range of each number */
     bool above, below;    /* low or high itself is out of range */
+    const char *beyond;   /* what a number out of range means, for its error; NULL: nothing more */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
     const char *const *names;          /* TYPE_MAP: keys that it may have; NULL: any */
     const struct plan_key *inner;      /* TYPE_KEYS; ends with a NULL name; all have defaults */
@@ -105,6 +106,10 @@ void plan_fill_axes(struct plan *plan);
 /* NULL when unknown. */
 const struct plan_section *plan_section_find(const char *name);
 const struct plan_key *plan_key_find(const struct plan_section *section, const char *name);
+
+/* Whether `fallback` is the value of a key that a plan leaves out; else none is, or one that
+ * check_plan.c computes. */
+bool plan_key_has_default(const struct plan_key *key);
 
 /* Texts for messages; each fills `out` and returns it. */
 const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/version.h"
 #include "plan_case.h"
 #include "plan/plan_load.h"
 #include "plan/plan_json.h"
@@ -365,10 +366,13 @@ static void json_reads_back(void **state)
     memcpy(key, "\"seeds\":-3", strlen("\"seeds\":-3"));
     assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
     assert_string_equal(err.text, "search.seeds has a value that no plan can have");
-    memcpy(key, "\"seedz\"", strlen("\"seedz\""));
+    memcpy(key, "\"seeds\": 3", strlen("\"seeds\": 3"));
+    key = strstr(text, "\"horizons\"");
+    assert_non_null(key);
+    memcpy(key, "\"horizonz\"", strlen("\"horizonz\"")); /* it has no default */
     err.code = 0;
     assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
-    assert_non_null(strstr(err.text, "has no search.seeds: it was written by another version"));
+    assert_non_null(strstr(err.text, "has no search.horizons: it was written by another version"));
     text[2] = '\0';
     err.code = 0;
     assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
@@ -379,6 +383,52 @@ static void json_reads_back(void **state)
 static void drop(json_t *root, const char *section, const char *key)
 {
     assert_int_equal(json_object_del(json_object_get(root, section), key), 0);
+}
+
+/* A key that came later has its default, alone, within another key and with its whole section. */
+static void absent_keys_have_defaults(void **state)
+{
+    static struct plan back;
+    struct lr_error err = {0};
+    char differences[256];
+    (void)state;
+    char *text = json_under(NULL);
+    json_t *root = json_loads(text, 0, NULL), *trainer = json_object_get(root, "trainer");
+    drop(root, "search", "seeds");
+    drop(root, "search", "min_gain");
+    assert_int_equal(json_object_del(json_object_get(trainer, "diverged"), "exit"), 0);
+    assert_int_equal(json_object_del(root, "limits"), 0);
+    char *earlier = json_dumps(root, JSON_REAL_PRECISION(17));
+    assert_int_equal(plan_from_json(&back, earlier, &err), 0);
+    assert_int_equal(plan_case.search.seeds, 3);
+    assert_int_equal(back.search.seeds, 1);
+    SAME(back.search.min_gain, 0.005);
+    SAME(back.limits.max_failures, 10);
+    assert_memory_equal(&back.trainer, &plan_case.trainer, sizeof(back.trainer));
+    assert_int_equal(plan_diff(earlier, text, differences, sizeof(differences)), 1);
+    assert_string_equal(differences, "search.seeds (1 -> 3)");
+    free(earlier);
+    json_decref(root);
+    lr_free(text);
+}
+
+/* It may say what this version does not know. */
+static void later_version(void **state)
+{
+    static struct plan back;
+    struct lr_error err = {0};
+    (void)state;
+    char *text = json_under(NULL);
+    assert_int_equal(plan_json_check_version(text, &err), 0);
+    char *version = strstr(text, "\"version\": 1");
+    assert_non_null(version);
+    version[strlen("\"version\": ")] = '2';
+    assert_int_equal(plan_json_check_version(text, NULL), LR_EDATA);
+    assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
+    assert_string_equal(err.text,
+                        "is a plan of version 2, and lrsearch " LRSEARCH_VERSION
+                        " knows versions up to 1: a later lrsearch wrote it; use that one");
+    lr_free(text);
 }
 
 /* A run of the version that had no Muon goes on, and is read. */
@@ -568,6 +618,8 @@ int main(void)
         cmocka_unit_test(json_holds_every_key),
         cmocka_unit_test(json_reads_back),
         cmocka_unit_test(earlier_versions),
+        cmocka_unit_test(absent_keys_have_defaults),
+        cmocka_unit_test(later_version),
         cmocka_unit_test(diff),
         cmocka_unit_test(json_without_memory),
         cmocka_unit_test(trial),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/version.h"
 #include "plan_case.h"
 #include "plan/plan_load.h"
 
@@ -171,7 +172,9 @@ static const struct plan_error_case cases[] = {
      "plan.yaml:5:43: training.precision: expected a word, found a list\n"},
 
     /* range */
-    {1, "version: 2", "plan.yaml:1:10: version: 2 is out of range (only 1)\n"},
+    {1, "version: 2",
+     "plan.yaml:1:10: version: 2 is out of range (only 1): the plan is for another "
+     "lrsearch than this one, " LRSEARCH_VERSION "\n"},
     {8, "seed: -1", "plan.yaml:8:7: seed: -1 is out of range (0 to 9007199254740991)\n"},
     {8, "seed: 1e40", "plan.yaml:8:7: seed: 1e40 is out of range (0 to 9007199254740991)\n"},
     {8, "seed: 9007199254740992",
