@@ -7,13 +7,20 @@
 /* The events of a campaign, as the journal records them. The state of a campaign follows from its
  * events alone, applied in order. */
 
+/* The format of the journal. Each release of lrsearch that adds an event or a field to one has the
+ * next format. It reads earlier ones, where the field is 0 or has what event_from_json() sets
+ * (store/event_json.c), and goes on with them; an earlier release refuses the later format. 0:
+ * before release 0.2. */
+#define JOURNAL_FORMAT 1
+
 /* clang-format off */
 #define EVENT_CAMPAIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                         \
     TEXT(name, 64) TEXT(version, 32) U64(plan_hash) /* XXH3-64 of the resolved plan */             \
     TEXT(data_path, TRIAL_PATH) U64(data_hash)                                                     \
     U64(train_tokens) U64(val_tokens) U64(val_bytes) /* as in trial_spec */                        \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    U32(shares_wsd_prefix) /* 1: trials continue from shorter horizons' states */
+    U32(shares_wsd_prefix) /* 1: trials continue from shorter horizons' states */                  \
+    U32(format)            /* JOURNAL_FORMAT of the lrsearch that began it */
 /* The data of a cell that differ from those of cell 0 (in the CAMPAIGN event): tokens of another
  * vocabulary, rows of another table. `cell` counts from 1; the number of cells means the target. */
 #define EVENT_DATA_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
@@ -26,7 +33,9 @@
     TEXT(libraries, 192) /* all others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
     U32(retries) U32(stop_on_fail) /* the plan's on_fail at this start */                          \
     U32(first_failures) /* so many of the first attempts that fail alike end it; 0: none do */ \
-    U32(asks) /* 1: of ask and tell, whose trials others train; 0: of a run */
+    U32(asks)   /* 1: of ask and tell, whose trials others train; 0: of a run */                   \
+    U32(format) /* JOURNAL_FORMAT of the lrsearch that writes what follows */                      \
+    TEXT(commit, 48)
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                     \
     U32(purpose) /* enum trial_purpose */
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \

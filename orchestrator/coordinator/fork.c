@@ -75,6 +75,14 @@ static int note_event(void *context, const struct event *event, struct lr_error 
     }
 }
 
+/* Whether trainings of both versions have the same losses: releases that differ in the last of the
+ * three numbers have. */
+static bool is_same_series(const char *version, const char *ours)
+{
+    size_t length = (size_t)(strrchr(ours, '.') - ours);
+    return strncmp(version, ours, length) == 0 && version[length] == '.';
+}
+
 int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
 {
     char path[TRIAL_PATH + 32];
@@ -91,7 +99,7 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
                      "%s: holds no campaign to fork from; --run-dir, or output.dir of the plan, "
                      "names the old one",
                      run_dir);
-    else if (strcmp(fork->opening.version, LRSEARCH_VERSION) != 0)
+    else if (!is_same_series(fork->opening.version, LRSEARCH_VERSION))
         rc = lr_fail(err, LR_EDATA,
                      "%s: was trained by lrsearch %s, and this is %s: its losses may differ; begin "
                      "a campaign from nothing with --run-dir",

@@ -17,6 +17,7 @@
 #include "lrsearch/version.h"
 #include "net/peer.h"
 #include "plan/plan_diff.h"
+#include "plan/plan_json.h"
 #include "store/provenance.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"
@@ -60,6 +61,11 @@ static int check_same_plan(const char *run_dir, const char *resolved, struct lr_
     int rc = run_dir_read(run_dir, "plan.resolved.json", &old, err);
     if (rc || !old)
         return rc;
+    if ((rc = plan_json_check_version(old, err))) {
+        lr_prefix(err, "%s/plan.resolved.json", run_dir);
+        lr_free(old);
+        return rc;
+    }
     int different = plan_diff(old, resolved, differences, sizeof(differences));
     if (different > 0)
         rc = lr_fail(err, LR_EPLAN,
@@ -174,6 +180,7 @@ static int record_opening(struct open_run *run, const char *resolved, struct lr_
     struct event_campaign *opening = &event.as.campaign;
     snprintf(opening->name, sizeof(opening->name), "%s", plan->name);
     snprintf(opening->version, sizeof(opening->version), "%s", LRSEARCH_VERSION);
+    opening->format = JOURNAL_FORMAT;
     opening->plan_hash = XXH3_64bits(resolved, strlen(resolved));
     memcpy(opening->products, like->products, sizeof(opening->products));
     if ((rc = prepare_data(run, opening, err)) || (rc = make_folders(run, err)))

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/version.h"
 #include "store/json_value.h"
 
 #define CRC_KEY ",\"crc\":\""
@@ -283,20 +284,39 @@ static int struct_from_json(void *owner, const struct field_table *table, const 
                    place);
 }
 
+/* CAMPAIGN and SESSION name the format of what follows them. */
+static int check_format(const json_t *object, enum event_kind kind, struct lr_error *err)
+{
+    uint64_t format = 0;
+    const char *by = json_string_value(json_object_get(object, "version"));
+    if (kind != EVENT_CAMPAIGN && kind != EVENT_SESSION)
+        return 0;
+    if (!read_u64(json_object_get(object, "format"), &format) || format <= JOURNAL_FORMAT)
+        return 0; /* no number: the fields are checked next */
+    return lr_fail(err, LR_EDATA,
+                   "lrsearch %s wrote this journal in format %" PRIu64
+                   ", and this lrsearch, " LRSEARCH_VERSION
+                   ", knows formats up to %d: use that version, or a later one",
+                   by ? by : "of a later version", format, JOURNAL_FORMAT);
+}
+
 static int event_from_json(struct event *event, const json_t *object, struct lr_error *err)
 {
     const char *name = json_string_value(json_object_get(object, "event"));
     if (!name)
         return lr_fail(err, LR_EDAMAGED, "has no \"event\"");
     size_t extra = json_object_get(object, "crc") ? 2 : 1;
-    for (int kind = 0; kind < EVENT_KINDS; kind++)
-        if (strcmp(name, event_name((enum event_kind)kind)) == 0) {
-            event->kind = (enum event_kind)kind;
-            if (event->kind == EVENT_PLANNED) /* in journals from before it had a key */
-                event->as.planned.spec.vector_lr_ratio = 1;
-            return struct_from_json(&event->as, event_fields(event->kind), object, name, extra,
-                                    err);
-        }
+    int kind = 0, rc;
+    while (kind < EVENT_KINDS && strcmp(name, event_name((enum event_kind)kind)) != 0)
+        kind++;
+    if (kind < EVENT_KINDS) {
+        event->kind = (enum event_kind)kind;
+        if (event->kind == EVENT_PLANNED) /* in journals from before it had a key */
+            event->as.planned.spec.vector_lr_ratio = 1;
+        if ((rc = check_format(object, event->kind, err)))
+            return rc;
+        return struct_from_json(&event->as, event_fields(event->kind), object, name, extra, err);
+    }
     return lr_fail(err, LR_EDAMAGED, "unknown event \"%s\"; a newer lrsearch wrote it", name);
 }
 

@@ -27,8 +27,8 @@ bool event_line_intact(const char *line, size_t length);
 enum event_kind event_line_kind(const char *line, size_t length);
 
 /* Parses a line. Missing fields (from an older version) are zero. Unknown fields (from a newer one)
- * and values that do not fit are LR_EDAMAGED, with the field's name. Does not check the
- * checksum. */
+ * and values that do not fit are LR_EDAMAGED, with the field's name. A CAMPAIGN or SESSION of a
+ * later format than JOURNAL_FORMAT is LR_EDATA. Does not check the checksum. */
 int event_from_line(struct event *event, const char *line, size_t length, struct lr_error *err);
 
 #endif

@@ -51,6 +51,10 @@ struct event awkward_event(enum event_kind kind, uint32_t n)
     memset(&event, 0, sizeof(event));
     event.kind = kind;
     fill(event_fields(kind), (char *)&event.as, &n);
+    if (kind == EVENT_CAMPAIGN) /* later formats are refused */
+        event.as.campaign.format %= JOURNAL_FORMAT + 1;
+    if (kind == EVENT_SESSION)
+        event.as.session.format %= JOURNAL_FORMAT + 1;
     return event;
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/version.h"
 #include "store/event_json.h"
 
 static void lines_come_back(void **state)
@@ -103,6 +104,30 @@ static void bad_lines(void **state)
     assert_true(event.as.clock.wall_s == 0);
 }
 
+/* A later format is told before the fields that this version does not know. */
+static void later_formats(void **state)
+{
+    (void)state;
+    static const char *const later[] = {
+        "{\"event\":\"campaign\",\"version\":\"9.1.0\",\"format\":2,\"colour\":1}",
+        "{\"event\":\"session\",\"colour\":1,\"version\":\"9.1.0\",\"format\":2}",
+        "{\"event\":\"session\",\"version\":\"9.1.0\",\"format\":\"18446744073709551615\"}",
+    };
+    struct event event;
+    for (size_t i = 0; i < 3; i++) {
+        struct lr_error err = {0};
+        assert_int_equal(event_from_line(&event, later[i], strlen(later[i]), &err), LR_EDATA);
+        assert_non_null(strstr(err.text, "lrsearch 9.1.0 wrote this journal in format "));
+        assert_non_null(strstr(err.text, "this lrsearch, " LRSEARCH_VERSION
+                                         ", knows formats up to 1: use that version, or a later"));
+    }
+    const char *ours = "{\"event\":\"campaign\",\"format\":1}", *before = "{\"event\":\"session\"}";
+    assert_int_equal(event_from_line(&event, ours, strlen(ours), NULL), 0);
+    assert_int_equal(event.as.campaign.format, JOURNAL_FORMAT);
+    assert_int_equal(event_from_line(&event, before, strlen(before), NULL), 0);
+    assert_int_equal(event.as.session.format, 0);
+}
+
 /* Every allocation fails in turn: a whole line or none, the event or nothing of it. */
 static void without_memory(void **state)
 {
@@ -147,9 +172,8 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_come_back),
-        cmocka_unit_test(line_as_documented),
-        cmocka_unit_test(bad_lines),
+        cmocka_unit_test(lines_come_back),    cmocka_unit_test(later_formats),
+        cmocka_unit_test(line_as_documented), cmocka_unit_test(bad_lines),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
