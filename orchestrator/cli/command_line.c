@@ -64,7 +64,8 @@ const struct option_row general_rows[] = {
      .type = OPTION_READ, .read = read_verbose},
     {"help", NULL, "print the help of the command, or of lrsearch", .letter = 'h',
      OPTION_AT(command_line, help)},
-    {"version", NULL, "print the version", OPTION_AT(command_line, version)},
+    {"version", NULL, "print the version, commit, libraries and instruction set",
+     OPTION_AT(command_line, version)},
 };
 const size_t general_row_count = sizeof(general_rows) / sizeof(general_rows[0]);
 

@@ -1,8 +1,12 @@
-/* lrsearch --help, help and version: the tables of commands and options as text. */
+/* lrsearch --help, help and version: the tables of commands and options as text, and what this
+ * program is. */
 #include "cli/help.h"
 
 #include <string.h>
+#include "kernels/kernels.h"
 #include "lrsearch/version.h"
+#include "net/mpi_session.h"
+#include "store/provenance.h"
 
 const struct exit_row exit_rows[] = {
     {LR_EXIT_IDENTIFIED, "done, with an answer"},
@@ -40,7 +44,16 @@ static void print_general(FILE *out)
 
 void help_print_version(FILE *out)
 {
-    fprintf(out, "lrsearch %s\n", LRSEARCH_VERSION);
+    struct event_session here = {0};
+    provenance_here(&here);
+    fprintf(out, "lrsearch %s\n", here.version); /* for scripts: the first line stays so */
+    fprintf(out, "commit: %s\n", here.commit);
+    fprintf(out, "compiler: %s\n", here.compiler);
+    fprintf(out, "MPI: %s\n", mpi_loaded_library());
+    fprintf(out, "matrix products: %s\n", kernels_init());
+    fprintf(out, "libraries: %s\n", here.libraries);
+    fprintf(out, "CPU: %s\n", here.cpu);
+    fprintf(out, "system: %s\n", here.system);
 }
 
 void help_print(FILE *out)
@@ -130,6 +143,6 @@ static int run_version(const struct command_line *line)
 const struct command cmd_version = {
     .name = "version",
     .operand = "",
-    .help = "print the version",
+    .help = "print the version, commit, libraries and instruction set",
     .run = run_version,
 };

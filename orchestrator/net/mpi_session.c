@@ -28,7 +28,7 @@
  * SIGTERM. */
 #define NEXT_SPEAKER_SECONDS 8u
 
-static char library[MPI_MAX_LIBRARY_VERSION_STRING] = "none";
+static const char *library = "none";
 static volatile sig_atomic_t status_at_alarm;
 
 /* ---- deaths ---- */
@@ -188,7 +188,6 @@ static int initialise(void)
 
 int mpi_start(void (*leave_status)(int status), struct lr_error *err)
 {
-    int length;
     signal(SIGPIPE, SIG_IGN);         /* a send over TCP to a dead rank would kill the sender */
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* the rank ends with its launcher */
     bound_start(leave_status);
@@ -200,11 +199,17 @@ int mpi_start(void (*leave_status)(int status), struct lr_error *err)
     signal(SIGALRM, SIG_DFL);
     if (rc)
         return rc;
-    MPI_Get_library_version(library, &length);
-    char *end = strpbrk(library, "\n");
-    if (end)
-        *end = 0;
+    library = mpi_loaded_library();
     return 0;
+}
+
+const char *mpi_loaded_library(void)
+{
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    MPI_Get_library_version(text, &length);
+    text[strcspn(text, "\n")] = '\0'; /* MPICH goes on with how it was built */
+    return text;
 }
 
 int mpi_open_mpi_major(void)

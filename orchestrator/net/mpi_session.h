@@ -20,7 +20,9 @@ void mpi_finish(bool everyone, int exit_status);
 /* Of the Open MPI that this program runs with; 0: another library. Callable before mpi_start(). */
 int mpi_open_mpi_major(void);
 
-const char *mpi_library(void); /* "Open MPI v4.1.4, ..." for provenance; "none" when not started */
+/* The MPI library of this program, "Open MPI v4.1.4, ..."; callable before mpi_start(). */
+const char *mpi_loaded_library(void);
+const char *mpi_library(void); /* the same for provenance; "none" when not started */
 
 /* ---- deaths that the MPI library reports: Open MPI 5 under mpirun --with-ft ulfm; other
  * libraries, or without that option, report none ---- */

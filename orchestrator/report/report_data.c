@@ -454,8 +454,10 @@ static json_t *data_json(const struct run_history *history, bool *ok)
 static json_t *software_json(bool *ok)
 {
     json_t *software = json_object();
+    const char *commit = provenance_commit();
+    bool known = strcmp(commit, "unknown") != 0;
     json_put(software, "version", json_string(LRSEARCH_VERSION), ok);
-    json_put(software, "commit", json_null(), ok);
+    json_put(software, "commit", known ? json_string(commit) : json_null(), ok);
     return software;
 }
 

@@ -1,13 +1,21 @@
-/* provenance.json: the program, hosts and times of a run, from the SESSION events of the journal.
- * Versions of jansson and xxhash are those at run time, of other libraries those at build time. */
+/* The program and its libraries, and provenance.json: program, hosts and times of a run, from the
+ * SESSION events of the journal. Versions are those of the libraries that are loaded, except of
+ * libcsv and sentencepiece, which cannot be asked: those that lrsearch was built with. */
 #include "store/provenance.h"
 
+#include <csv.h>
 #include <jansson.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <uv.h>
 #include <xxhash.h>
+#include <yaml.h>
+#include <zlib.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
 #include "lrsearch/utc.h"
@@ -35,21 +43,45 @@ void provenance_cpu(char *out, size_t size)
         fclose(file);
 }
 
+/* Weak: the program has its own, in a file that the build writes (cmake/commit.cmake), so that a new
+ * commit compiles one file and links one program instead of all tests. */
+__attribute__((weak)) const char *provenance_commit(void)
+{
+    return "unknown";
+}
+
+static void name_compiler(char *out, size_t size)
+{
+#ifdef __clang__
+    snprintf(out, size, "%s", __VERSION__); /* "Debian Clang 14.0.6" */
+#else
+    snprintf(out, size, "gcc %s", __VERSION__);
+#endif
+}
+
 static void name_libraries(char *out, size_t size)
 {
     unsigned number = XXH_versionNumber();
+    char pcre2[32] = ""; /* "10.42 2022-12-11" */
+    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) <= (int)sizeof(pcre2))
+        pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
+    pcre2[strcspn(pcre2, " ")] = '\0';
     snprintf(out, size,
-             "libyaml " BUILT_YAML ", libuv " BUILT_UV ", sentencepiece " BUILT_SENTENCEPIECE
-             ", zlib " BUILT_ZLIB ", openblas " BUILT_OPENBLAS ", jansson %s, xxhash %u.%u.%u",
-             jansson_version_str(), number / 10000, number / 100 % 100, number % 100);
+             "libyaml %s, libuv %s, jansson %s, xxhash %u.%u.%u, zlib %s, SQLite %s, PCRE2 %s, "
+             "libcsv %d.%d.%d, sentencepiece " BUILT_SENTENCEPIECE,
+             yaml_get_version_string(), uv_version_string(), jansson_version_str(), number / 10000,
+             number / 100 % 100, number % 100, zlibVersion(), sqlite3_libversion(), pcre2,
+             CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
 }
 
 void provenance_here(struct event_session *out)
 {
     struct utsname name;
     bool named = uname(&name) == 0;
+    out->format = JOURNAL_FORMAT;
     snprintf(out->version, sizeof(out->version), "%s", LRSEARCH_VERSION);
-    snprintf(out->compiler, sizeof(out->compiler), "%s", __VERSION__);
+    snprintf(out->commit, sizeof(out->commit), "%s", provenance_commit());
+    name_compiler(out->compiler, sizeof(out->compiler));
     snprintf(out->system, sizeof(out->system), "unknown");
     if (named)
         snprintf(out->system, sizeof(out->system), "%.30s %.60s %.30s", name.sysname, name.release,

@@ -19,7 +19,11 @@ int provenance_write(const char *path, const char *products, uint64_t seed,
  * that nothing is an error. Returns `out`. */
 const char *provenance_command(char *out, size_t size, const char *path);
 #define PROVENANCE_COMMAND 2048 /* room for it */
-/* Fills what this process knows of its own start: time, version, compiler, system, CPU,
+/* The commit that the program was built from: 40 hexadecimal digits, with "-dirty" behind them if
+ * files of the checkout differed from it. "unknown": built outside a checkout, and not from a
+ * release's tarball. */
+const char *provenance_commit(void);
+/* Fills what this process knows of its own start: time, version, commit, compiler, system, CPU,
  * libraries. */
 void provenance_here(struct event_session *out);
 void provenance_cpu(char *out, size_t size); /* the CPU's name, or "unknown" */

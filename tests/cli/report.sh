@@ -85,6 +85,14 @@ expect_status 0
 [ ! -e $dir/report.html ] || fail "--data wrote the page"
 without_time out >data.txt
 without_time page.json | cmp -s - data.txt || fail "--data prints other data than the page has"
+# One commit in all that names it.
+run "$LRSEARCH" --version
+commit=$(sed -n 's/^commit: //p' out)
+case $commit in
+unknown) [ -z "$(json page.json lrsearch commit)" ] || fail "the page knows a commit" ;;
+*) expect_json "$commit" page.json lrsearch commit ;;
+esac
+expect_json "$commit" $dir/provenance.json starts 0 commit
 
 # Names are escaped, and without gnuplot the page is the same.
 mkdir bin "a<b&c"

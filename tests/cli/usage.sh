@@ -2,10 +2,23 @@
 # The command line itself: what needs no plan, and every way to get it wrong.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
+version=$(sed -n 's/^project(lrsearch VERSION \([0-9.]*\).*/\1/p' "$LRSEARCH_SOURCE_DIR/CMakeLists.txt")
 for command in --version version "check --version"; do
     run "$LRSEARCH" $command
     expect_status 0
-    expect_out "lrsearch 0."
+    [ "$(head -n 1 out)" = "lrsearch $version" ] || fail "$command: the first line is not the version"
+done
+instructions=plain
+for flag in avx2 avx512f; do
+    grep -qw $flag /proc/cpuinfo && instructions=${flag%f}
+done
+for line in "commit: ([0-9a-f]{40}(-dirty)?|unknown)" "compiler: .*[0-9]+\.[0-9]+.*" \
+    "MPI: (Open MPI v|MPICH).*[0-9]+\.[0-9]+.*" "matrix products: own $instructions,.* bf16 .*; OpenBLAS .*core .*" \
+    "CPU: .+" "system: Linux .+"; do
+    grep -Eqx "$line" out || fail "--version has no line: $line"
+done
+for library in libyaml libuv jansson xxhash zlib SQLite PCRE2 libcsv sentencepiece; do
+    grep -Eq "^libraries: .*$library [0-9]+\.[0-9]+" out || fail "--version does not name $library"
 done
 run "$LRSEARCH" --help
 expect_status 0
