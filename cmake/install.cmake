@@ -1,5 +1,5 @@
-# What `cmake --install` puts where, and the .deb of `cpack -G DEB`. run.sh is not installed: it builds
-# a checkout.
+# What `cmake --install` puts where, the .deb of `cpack -G DEB`, and the tarball of the target `dist`.
+# run.sh is not installed: it builds a checkout.
 include(GNUInstallDirs)
 set(share ${CMAKE_INSTALL_DATADIR}/lrsearch)
 set(docs ${PROJECT_BINARY_DIR}/docs) # made by orchestrator/CMakeLists.txt
@@ -38,7 +38,7 @@ file(CONFIGURE OUTPUT ${docs}/changelog @ONLY CONTENT
 
   * See CHANGELOG.md.
 
- -- lrsearch maintainers <maintainers@lrsearch.invalid>  Thu, 26 Nov 2026 00:00:00 +0000
+ -- lrsearch maintainers <maintainers@lrsearch.invalid>  Mon, 30 Nov 2026 00:00:00 +0000
 ")
 install(FILES ${docs}/changelog.gz DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
@@ -62,3 +62,9 @@ and gives the rate of the long training with an interval, and warnings
 about anything that makes it less certain.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 include(CPack)
+file(REMOVE ${PROJECT_BINARY_DIR}/CPackSourceConfig.cmake) # its package_source packs build folders too
+
+set(tarball lrsearch-${PROJECT_VERSION})
+add_custom_target(dist VERBATIM
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DNAME=${tarball}
+    -DOUTPUT=${PROJECT_BINARY_DIR}/${tarball}.tar.gz -P ${PROJECT_SOURCE_DIR}/cmake/dist.cmake)
