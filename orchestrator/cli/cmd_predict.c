@@ -1,6 +1,6 @@
 /* lrsearch predict: applies a campaign's law to another horizon and, as far as transfer rules
- * allow, to another width, depth, vocabulary, batch or schedule; or to the best batch there. Refits the losses with the new
- * target, so that every reason to refuse an answer is checked for it. */
+ * allow, to another width, depth, vocabulary, batch or schedule; or to the best batch there. Refits
+ * the losses with the new target, so that every reason to refuse an answer is checked for it. */
 #include <stdio.h>
 #include <string.h>
 #include "campaign/campaign_answer.h"

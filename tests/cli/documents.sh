@@ -1,7 +1,7 @@
 #!/bin/sh
-# The documents are true to the tree and the program: lines, links, the tables of the plan's keys, the
-# words of the answer, and every command that they show: its command, options, plan and keys exist, and
-# what takes no training is run.
+# The documents are true to the tree and the program: lines, links, the tables of the plan's keys,
+# the words of the answer, and every command that they show: its command, options, plan and keys
+# exist, and what takes no training is run.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 source=$LRSEARCH_SOURCE_DIR
 documents="README.md CONTRIBUTING.md plans/README.md logs/README.md $(cd "$source" && echo docs/*.md)"
@@ -137,7 +137,8 @@ cmp -s labels.session labels.answer || {
 
 # ---- the commands ----
 
-# Code blocks of documents, a command a line: continued lines joined, comments (behind two blanks) cut.
+# Code blocks of documents, a command a line: continued lines joined, comments (behind two blanks)
+# cut.
 for document in $documents; do
     awk -v name="$document" '
         /^```/ { fence = !fence; next }
