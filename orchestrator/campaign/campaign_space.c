@@ -211,14 +211,11 @@ void campaign_space_interrupt(struct campaign_space *space, const struct interru
 
 const struct policy *campaign_policy(const struct plan *plan)
 {
-    switch (plan->search.policy) {
-    case POLICY_GRID:
-        return policy_find("grid");
-    case POLICY_DESIGN:
-        return policy_find("design");
-    default:
-        return NULL;
-    }
+#define X(enumerator, name) name,
+    static const char *const names[] = {POLICY_MAP(X)};
+#undef X
+    bool known = plan->search.policy < sizeof(names) / sizeof(names[0]);
+    return known ? policy_find(names[plan->search.policy]) : NULL;
 }
 
 bool campaign_is_async(const struct plan *plan)

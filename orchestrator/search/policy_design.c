@@ -451,4 +451,4 @@ static size_t design_forecast(const struct search_space *space, struct forecast_
     return used;
 }
 
-const struct policy policy_design = {"design", design_next, design_forecast, true};
+const struct policy policy_design = {"design", design_next, design_forecast, true, NULL};
