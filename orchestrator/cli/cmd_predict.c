@@ -149,7 +149,7 @@ const struct command cmd_predict = {
     .name = "predict",
     .operand = "[RUN_DIR]",
     .help = "the learning rate for --tokens, from the losses of a run",
-    .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024\n"
+    .examples = "lrsearch predict logs/quickstart --tokens 1B\n"
                 "lrsearch predict logs/batches --tokens 1B --batch auto",
     .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
