@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs lrsearch on this machine, from a bare Debian 12 on: installs what is missing, builds, gets the
-# quick start's text, and starts the ranks (lrsearch run -n). Inside a Slurm job it installs and builds
-# nothing where a build is there.
+# Runs lrsearch on this machine, from a bare Debian 12 on: installs what is missing, builds, gets
+# the quick start's text, and starts the ranks (lrsearch run -n). Inside a Slurm job it installs and
+# builds nothing where a build is there.
 set -u
 unset CDPATH # with it, cd may print where it went
 root=$(cd "$(dirname "$0")" && pwd) || exit 70

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds with warnings as errors, with gcc and with clang, and runs every test: as built for use, and
-# the unit tests once more under AddressSanitizer and UBSan. One CTest run, whose summary comes last.
+# Builds with warnings as errors, with gcc and with clang, and runs every test: as built for use,
+# and the unit tests once more under AddressSanitizer and UBSan. One CTest run, whose summary comes
+# last.
 set -u
 root=$(cd "$(dirname "$0")" && pwd) || exit 70
 # shellcheck source=.ci/setup.sh

@@ -196,8 +196,8 @@ static const char *closing_brace(const char *text)
     return NULL;
 }
 
-/* Writes the value of the placeholder at `text`, which begins with a brace. *end: what follows it, or
- * the place of the error. A bare name gives its text, numbers included: they keep their bits. */
+/* Writes the value of the placeholder at `text`, which begins with a brace. *end: what follows it,
+ * or the place of the error. A bare name gives its text, numbers included: they keep their bits. */
 static int fill_in(char out[TRIAL_PATH], const char *text, const char **end,
                    const struct placeholder_trial *trial, struct lr_error *err)
 {

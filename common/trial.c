@@ -255,8 +255,8 @@ uint64_t trial_params(const struct trial_spec *spec)
     return trial_params_hidden(spec) + rows * spec->d_model;
 }
 
-/* Of one matrix in Muon's five steps X <- (a I + b X X^T + c (X X^T)^2) X, with m <= n: 4 m^2 n + 2 m^3
- * each. */
+/* Muon's five steps X <- (a I + b X X^T + c (X X^T)^2) X on one matrix, m <= n: each costs
+ * 4 m^2 n + 2 m^3. */
 static double newton_schulz_flops(double rows, double cols)
 {
     double m = fmin(rows, cols), n = fmax(rows, cols);

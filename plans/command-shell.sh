@@ -1,8 +1,8 @@
 #!/bin/sh
 # A program for plans/command-shell.yaml: shows what a trainer is told and what it has to say, and
-# trains something tiny. Weights w with curvatures 1, 1/2, 1/3, ... are pulled to 0 by gradients with
-# noise, with a cosine schedule down to a tenth; a step stands for 1000 tokens. Too low an LR does not arrive, too high
-# a one keeps the noise, above 2 it diverges.
+# trains something tiny. Weights w with curvatures 1, 1/2, 1/3, ... are pulled to 0 by gradients
+# with noise, with a cosine schedule down to a tenth; a step stands for 1000 tokens. Too low an LR
+# does not arrive, too high a one keeps the noise, above 2 it diverges.
 set -eu
 echo "trial $LRSEARCH_TRIAL, attempt $LRSEARCH_ATTEMPT: lr $LRSEARCH_LR, $LRSEARCH_TOKENS tokens" >&2
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # usage: plans/proof.sh [adamw|muon|command] [--small] [--dir DIR] [-- LRSEARCH-OPTION...]
 #
-# Predicts the best learning rate of a training 32 times as long as the longest short one, trains that
-# one itself at five learning rates half an octave apart with two seeds each, and prints what the
-# prediction, the best LR of the short trainings and the published formulas cost there. table.md,
-# proof.svg (by gnuplot, when it is there) and the runs lie in DIR/TRAINER.
+# Predicts the best learning rate of a training 32 times as long as the longest short one, trains
+# that one itself at five learning rates half an octave apart with two seeds each, and prints what
+# the prediction, the best LR of the short trainings and the published formulas cost there.
+# table.md, proof.svg (by gnuplot, when it is there) and the runs lie in DIR/TRAINER.
 #
 #   adamw    the built-in trainer (plans/proof.yaml); without a name, this one. An hour on two cores
 #   muon     the same with training.optimizer: muon
@@ -13,8 +13,8 @@
 #   --dir    folder of the results (logs/proof, with --small logs/proof-small)
 #
 # The same command goes on where it stopped; what is finished is not trained again. The sweep is
-# widened where its lowest or highest learning rate is the best, and up or down to the best one of the
-# short trainings. LRSEARCH: the program to run; without it, run.sh builds it.
+# widened where its lowest or highest learning rate is the best, and up or down to the best one of
+# the short trainings. LRSEARCH: the program to run; without it, run.sh builds it.
 set -eu
 unset CDPATH
 export LC_ALL=C
@@ -85,7 +85,8 @@ fi
 
 trap : INT # Ctrl-C reaches lrsearch, too, whose exit status says what to do
 
-# A campaign in DIR/NAME, its summary in DIR/NAME.txt. No optimum (3) and a used budget (4) are results, too.
+# A campaign in DIR/NAME, its summary in DIR/NAME.txt. No optimum (3) and a used budget (4) are
+# results, too.
 campaign() # NAME LRSEARCH-OPTION...
 {
     name=$1

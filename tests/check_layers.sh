@@ -4,7 +4,8 @@
 # Holds the tree to its architecture, from the #include lines as they are. The table of folders says
 # what each may include, as docs/architecture.md does. Each breach is printed as
 # "file:line: rule"; exit 1 when there is one. An #include "x" is resolved as the compiler does it
-# (beside the file, then include/, orchestrator/, worker/), and the rules are about the resolved file.
+# (beside the file, then include/, orchestrator/, worker/), and the rules are about the resolved
+# file.
 #
 # --fragments prints instead what belongs into a neighbour: a .c of 20 lines or fewer, and one that
 # includes no header of its own name though others must be able to use it. Exit 1 when there is one.

@@ -2,8 +2,8 @@
 # usage: check_tidy.sh BUILD [FILE...]
 #
 # clang-tidy with the checks of .clang-tidy over the sources in BUILD/compile_commands.json, a build
-# by clang (gcc's options are not all known to it); of the tests only the FILEs that are named. Exit 1
-# when it finds something; 77 (skipped) without clang-tidy or BUILD.
+# by clang (gcc's options are not all known to it); of the tests only the FILEs that are named. Exit
+# 1 when it finds something; 77 (skipped) without clang-tidy or BUILD.
 set -u
 build=${1:?usage: check_tidy.sh BUILD [FILE...]}
 shift

@@ -77,8 +77,8 @@ static bool swap(struct group *group, const void *out, void *in, size_t bytes)
            group->ops->wait(group) == GROUP_OK;
 }
 
-/* The shortest of `count` swaps, with the sum that a gradient takes. Two at a time: a member that is
- * ahead finds the first one's message there, and waits in the second. False: given up. */
+/* The shortest of `count` swaps, with the sum that a gradient takes. Two at a time: a member that
+ * is ahead finds the first one's message there, and waits in the second. False: given up. */
 static bool time_swaps(struct group *group, float *memory, size_t bytes, int count, double *best_s)
 {
     float *received = memory + BULK_BYTES / sizeof(float);

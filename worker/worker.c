@@ -8,10 +8,10 @@
  *     handled between steps. The hook can only request a stop or a checkpoint; its own errors wait
  *     in `step_rc` until the trainer returns.
  *   - A trial with several members is trained by a team (transformer/team.h): this rank leads it or
- *     follows. While it waits for the others, is_given_up() handles the messages. A canceled attempt
- *     ends at a step boundary, where nothing is in flight; it is given up if that does not come
- *     soon, or if a member is known to be gone. Nobody waits for ever, since the coordinator cancels
- *     an attempt that has lost a member.
+ *     follows. While it waits for the others, is_given_up() handles the messages. A canceled
+ *     attempt ends at a step boundary, where nothing is in flight; it is given up if that does not
+ *     come soon, or if a member is known to be gone. Nobody waits for ever, since the coordinator
+ *     cancels an attempt that has lost a member.
  *   - Messages may be lost, late or doubled (lrsearch/message.h). An ASSIGN counts only if its
  *     serial is the highest so far, a CANCEL only for the attempt that it names. The last RESULT is
  *     kept, and sent again when a PING or CANCEL shows that it was lost.
@@ -102,7 +102,7 @@ static bool is_attempt(const struct msg_assign *assign, uint32_t trial_id, uint3
     return assign->trial_id == trial_id && assign->attempt == attempt;
 }
 
-/* Sends the last result again if it belongs to this attempt, and the rank has not joined it again. */
+/* Sends the last result again if it is of this attempt, which the rank has not joined again. */
 static int repeat_result(struct worker *worker, uint32_t trial_id, uint32_t attempt)
 {
     bool known = worker->finished && worker->result.trial_id == trial_id &&

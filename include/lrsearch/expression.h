@@ -25,9 +25,9 @@ struct expression_names {
 
 /* Bytes of the name at `text`: letters, digits and _, no digit first; 0: there is none. */
 size_t expression_name(const char *text);
-/* Evaluates the sum at `text`. *end: what follows it, behind spaces, or where the error is. LR_EPLAN:
- * no sum is there, a division by zero, a result that is not finite, deeper than EXPRESSION_DEPTH;
- * errors of names->value. */
+/* Evaluates the sum at `text`. *end: what follows it, behind spaces, or where the error is.
+ * LR_EPLAN: no sum is there, a division by zero, a result that is not finite, deeper than
+ * EXPRESSION_DEPTH; errors of names->value. */
 int expression_evaluate(const char *text, const struct expression_names *names, double *value,
                         const char **end, struct lr_error *err);
 

@@ -44,7 +44,8 @@ struct field_table {
 #define FIELD_ROW_U64(name) {#name, FIELD_U64, FIELD_OFFSET(FIELD_OWNER, name), NULL},
 #define FIELD_ROW_F64(name) {#name, FIELD_F64, FIELD_OFFSET(FIELD_OWNER, name), NULL},
 #define FIELD_ROW_TEXT(name, capacity) {#name, FIELD_TEXT, FIELD_OFFSET(FIELD_OWNER, name), NULL},
-#define FIELD_ROW_STRUCT(name, tag) {#name, FIELD_STRUCT, FIELD_OFFSET(FIELD_OWNER, name), &tag##_fields},
+#define FIELD_ROW_STRUCT(name, tag)                                                                \
+    {#name, FIELD_STRUCT, FIELD_OFFSET(FIELD_OWNER, name), &tag##_fields},
 #define FIELD_TABLE_DEFINE(tag, LIST)                                                              \
     static const struct field tag##_rows[] = {LIST(FIELD_ROW_U32, FIELD_ROW_U64, FIELD_ROW_F64,    \
                                                    FIELD_ROW_TEXT, FIELD_ROW_STRUCT)};             \

@@ -6,8 +6,8 @@
 
 /* Resource limits of the process (ulimit). */
 
-/* Bytes, for each thread that the program starts: the default is what `ulimit -s` says, and .4 MB of
- * it go to thread-local variables. */
+/* Bytes, for each thread that the program starts: the default is what `ulimit -s` says, and .4 MB
+ * of it go to thread-local variables. */
 #define THREAD_STACK ((size_t)8 << 20)
 
 /* 0 if `wanted` more files (64 at most are checked) can be open at once, else LR_EINTERNAL with the
@@ -19,7 +19,7 @@ int limits_check_files(unsigned wanted, struct lr_error *err);
  * not allow that. */
 int limits_need_files(unsigned wanted, struct lr_error *err);
 
-/* Cores in the affinity mask of a process, 0: this one; at least 1, also where it cannot be read. */
+/* Cores in the affinity mask of a process, 0: this one; 1 if it cannot be read. */
 unsigned limits_cores(long pid);
 
 #endif

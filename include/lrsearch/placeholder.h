@@ -26,11 +26,11 @@ bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placehol
 /* Where `braced`, such as "{command}", stands in `text` as a placeholder; NULL: nowhere. */
 const char *placeholder_find(const char *text, const char *braced);
 
-/* Replaces every {name} in `text` by its value, and every {expression} (lrsearch/expression.h) by its
- * result: whole numbers up to 2^53 as such, others with the fewest digits that read back. "{{" and
- * "}}" give one brace. LR_EPLAN, with the place in `text` ("at byte 7: ..."): an unknown name, a brace
- * that is not closed, a value that the trial does not have (a path may be empty), a text or an error
- * in an expression; or there is no room in `out`. */
+/* Replaces every {name} in `text` by its value, and every {expression} (lrsearch/expression.h) by
+ * its result: whole numbers up to 2^53 as such, others with the fewest digits that read back. "{{"
+ * and "}}" give one brace. LR_EPLAN, with the place in `text` ("at byte 7: ..."): an unknown name,
+ * a brace that is not closed, a value that the trial does not have (a path may be empty), a text or
+ * an error in an expression; or there is no room in `out`. */
 int placeholder_expand(char *out, size_t capacity, const char *text,
                        const struct placeholder_trial *trial, struct lr_error *err);
 

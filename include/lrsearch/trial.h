@@ -145,58 +145,57 @@ struct simulate_spec {
 };
 extern const struct field_table simulate_spec_fields;
 
-#define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
-    U32(trainer)                                                                                     \
-    U64(seed)               /* weights and order of the data */                                      \
-    F64(lr)                 /* peak LR of hidden matrices at base_width */                           \
-    F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                            \
-    F64(output_lr_ratio)                                                                             \
-    F64(vector_lr_ratio)    /* LR of norms and biases / lr */                                        \
-    F64(embedding_lr_shift) /* the embedding's LR is multiplied by (d_model / base_width)^this,    \
-                               beside its parametrization's factor */ \
-    U64(horizon_tokens)     /* tokens to train on; the schedule ends there */                        \
-    U32(batch_tokens)       /* tokens a step, a multiple of context */                               \
-    U32(arch)                                                                                        \
-    U32(d_model)                                                                                     \
-    U32(n_layers)                                                                                    \
-    U32(n_heads)                                                                                     \
-    U32(context) /* tokens a sequence */                                                             \
-    U32(vocab)                                                                                       \
-    U32(d_ff)        /* hidden width of the MLP; llama: of gate and up each */                       \
-    U32(tied_output) /* 1: the output matrix is the embedding */                                     \
-    U32(qk_norm)     /* 1: RMSNorm of each head's queries and keys */                                \
-    F64(z_loss)      /* z_loss ln(Z)^2 per token is added to the loss for gradients */               \
-    U32(parametrization)                                                                             \
-    U32(base_width)     /* d_model at which mup and lvp equal sp */                                  \
-    U32(base_head_size) /* channels of a head at base_width */                                       \
-    U32(depth_rule)                                                                                  \
-    U32(base_layers) /* n_layers at which completep scales nothing */                                \
-    U32(schedule)                                                                                    \
-    F64(warmup)        /* share of the horizon, [0, 1) */                                            \
-    U64(warmup_tokens) /* the same in tokens; 0: use the share */                                    \
-    F64(final_lr)      /* LR at the end as a share of the peak */                                    \
-    F64(min_lr)        /* LR at the end, absolute; 0: use the share */                               \
-    F64(cooldown)      /* wsd: share of the horizon in which the LR falls */                         \
-    U32(cooldown_shape)                                                                              \
-    U32(optimizer)                                                                                   \
-    U32(muon_lr_scale)     /* optimizer muon */                                                      \
-    F64(muon_momentum)     /* the same */                                                            \
-    F64(weight_decay)      /* decoupled; of this trial's horizon */                                  \
-    U32(independent_decay) /* 0: multiplied by the LR; 1: by the schedule's factor alone */          \
-    F64(beta1)                                                                                       \
-    F64(beta2)                                                                                       \
-    F64(adam_eps)                                                                                    \
-    F64(clip) /* global gradient norm; 0: none */                                                    \
-    U32(precision)                                                                                   \
-    U32(source)                                                                                      \
-    U64(data_hash)     /* of the content of trial_place's data_path; 0: no data, or unchecked */     \
-    U64(val_tokens)    /* the validation loss is the mean over them; never trained on */             \
-    U64(val_bytes)     /* bytes of text of these tokens; 0: unknown */                               \
-    U32(repeat)        /* 1: the text may be read more than once */                                  \
-    F64(zipf_exponent) /* source synthetic */                                                        \
-    F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */           \
-    U32(markov_order)  /* source synthetic: number of predecessors */                                \
-    TEXT(products, TRIAL_PRODUCTS)                                                                   \
+#define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
+    U32(trainer)                                                                                   \
+    U64(seed)               /* weights and order of the data */                                    \
+    F64(lr)                 /* peak LR of hidden matrices at base_width */                         \
+    F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                          \
+    F64(output_lr_ratio)                                                                           \
+    F64(vector_lr_ratio)    /* LR of norms and biases / lr */                                      \
+    F64(embedding_lr_shift) /* the embedding's LR has the factor (d_model / base_width)^this */    \
+    U64(horizon_tokens)     /* tokens to train on; the schedule ends there */                      \
+    U32(batch_tokens)       /* tokens a step, a multiple of context */                             \
+    U32(arch)                                                                                      \
+    U32(d_model)                                                                                   \
+    U32(n_layers)                                                                                  \
+    U32(n_heads)                                                                                   \
+    U32(context) /* tokens a sequence */                                                           \
+    U32(vocab)                                                                                     \
+    U32(d_ff)        /* hidden width of the MLP; llama: of gate and up each */                     \
+    U32(tied_output) /* 1: the output matrix is the embedding */                                   \
+    U32(qk_norm)     /* 1: RMSNorm of each head's queries and keys */                              \
+    F64(z_loss)      /* z_loss ln(Z)^2 per token is added to the loss for gradients */             \
+    U32(parametrization)                                                                           \
+    U32(base_width)     /* d_model at which mup and lvp equal sp */                                \
+    U32(base_head_size) /* channels of a head at base_width */                                     \
+    U32(depth_rule)                                                                                \
+    U32(base_layers) /* n_layers at which completep scales nothing */                              \
+    U32(schedule)                                                                                  \
+    F64(warmup)        /* share of the horizon, [0, 1) */                                          \
+    U64(warmup_tokens) /* the same in tokens; 0: use the share */                                  \
+    F64(final_lr)      /* LR at the end as a share of the peak */                                  \
+    F64(min_lr)        /* LR at the end, absolute; 0: use the share */                             \
+    F64(cooldown)      /* wsd: share of the horizon in which the LR falls */                       \
+    U32(cooldown_shape)                                                                            \
+    U32(optimizer)                                                                                 \
+    U32(muon_lr_scale)     /* optimizer muon */                                                    \
+    F64(muon_momentum)     /* the same */                                                          \
+    F64(weight_decay)      /* decoupled; of this trial's horizon */                                \
+    U32(independent_decay) /* 0: multiplied by the LR; 1: by the schedule's factor alone */        \
+    F64(beta1)                                                                                     \
+    F64(beta2)                                                                                     \
+    F64(adam_eps)                                                                                  \
+    F64(clip) /* global gradient norm; 0: none */                                                  \
+    U32(precision)                                                                                 \
+    U32(source)                                                                                    \
+    U64(data_hash)     /* of the content of trial_place's data_path; 0: no data, or unchecked */   \
+    U64(val_tokens)    /* the validation loss is the mean over them; never trained on */           \
+    U64(val_bytes)     /* bytes of text of these tokens; 0: unknown */                             \
+    U32(repeat)        /* 1: the text may be read more than once */                                \
+    F64(zipf_exponent) /* source synthetic */                                                      \
+    F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
+    U32(markov_order)  /* source synthetic: number of predecessors */                              \
+    TEXT(products, TRIAL_PRODUCTS)                                                                 \
     STRUCT(simulate, simulate_spec) /* trainer simulate only; otherwise zero */
 
 struct trial_spec {
@@ -256,8 +255,8 @@ double trial_default_final_lr(uint32_t schedule);
  * False, with the spec unchanged, if the sizes do not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);
 
-/* Exponent over the width of the best LR of hidden matrices, by theory: AdamW -1; Muon's step has the
- * same size at every width, 0, and that of match_rms grows as its root, -1/2. */
+/* Exponent over the width of the best LR of hidden matrices, by theory: AdamW -1; Muon's step has
+ * the same size at every width, 0, and that of match_rms grows as its root, -1/2. */
 double trial_hidden_exponent(const struct trial_spec *spec);
 /* Exponent over the width of (LR of the embedding / LR of hidden matrices), as parametrization and
  * optimizer have it by themselves, without embedding_lr_shift: AdamW sp 0, mup 1, lvp 1/2
@@ -268,8 +267,8 @@ double trial_embedding_exponent(const struct trial_spec *spec);
 uint64_t trial_params_hidden(const struct trial_spec *spec);
 uint64_t trial_params(const struct trial_spec *spec);
 /* Forward + backward, attention counted in full: 6 (weights of the blocks) + 12 L d T + 6 d V; with
- * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. Muon adds its share of a step: for each hidden matrix
- * of m x n, m <= n, 5 (4 m^2 n + 2 m^3) / batch_tokens. */
+ * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. Muon adds its share of a step: for each hidden
+ * matrix of m x n, m <= n, 5 (4 m^2 n + 2 m^3) / batch_tokens. */
 double trial_flops_per_token(const struct trial_spec *spec);
 /* horizon_tokens / batch_tokens, rounded up; 0: the trial has no steps (trainers that do not
  * train). */
@@ -282,9 +281,9 @@ uint64_t trial_stable_steps(const struct trial_spec *spec);
  * twentieth. */
 uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec);
 
-/* A batch is cut into slices of whole sequences, equal in number up to one. Each slice's gradient is
- * summed from zero, and the slices are added in a binary tree over their index, so that any group
- * of ranks whose size divides their number gets the same bits. A power of two, at most
+/* A batch is cut into slices of whole sequences, equal in number up to one. Each slice's gradient
+ * is summed from zero, and the slices are added in a binary tree over their index, so that any
+ * group of ranks whose size divides their number gets the same bits. A power of two, at most
  * TRIAL_SLICES_MOST, and the most ranks that can train the trial together; 1 for trainers other
  * than transformer. */
 #define TRIAL_SLICES_MOST 16

@@ -215,14 +215,14 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         campaign->round, campaign_open_trials(campaign));
 }
 
-/* Why no more trials are asked for; the search knows it of policy design. */
+/* Why no more trials are asked for: the policy says it, or the search knows. */
 static void describe_end(const struct campaign *campaign, struct answer *answer)
 {
+    const char *ended = campaign_policy(&campaign->plan)->ended;
     if (!campaign_finished(campaign) || ended_as(campaign, ANSWER_BUDGET_EXHAUSTED))
         memset(answer->stopped, 0, sizeof(answer->stopped));
-    else if (campaign->plan.search.policy == POLICY_GRID)
-        snprintf(answer->stopped, sizeof(answer->stopped),
-                 "every learning rate of the grid was tried");
+    else if (ended)
+        snprintf(answer->stopped, sizeof(answer->stopped), "%s", ended);
 }
 
 /* ---- the whole ---- */

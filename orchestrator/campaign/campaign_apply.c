@@ -372,7 +372,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     campaign->retries = event->retries;
     campaign->stop_on_fail = event->stop_on_fail != 0;
     forget_first_failures(campaign);
-    /* first attempts of a session without this limit (older journals) have not ended the campaign */
+    /* in a session without this limit (older journals) first attempts did not end the campaign */
     if (campaign->first_failures == 0 && campaign->first.count > 0)
         campaign->first.over = true;
     campaign->first_failures = event->first_failures;

@@ -15,8 +15,8 @@ struct campaign_spent campaign_spent(const struct campaign *campaign);
 /* Tokens and trials that are still to come by the policy's forecast; for progress lines only. */
 void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens);
 
-/* Whether the trial waits and may start; false while its round is planned in part, and once the time
- * is used up. Then the caller must withdraw queued attempts, so that campaign_next() can finish. */
+/* Whether the trial waits and may start; false while its round is planned in part, and once the
+ * time is used up. Then the caller withdraws queued attempts, so that campaign_next() ends. */
 bool campaign_may_start(const struct campaign *campaign, uint32_t id);
 
 /* The cost of trials that are to be planned. */

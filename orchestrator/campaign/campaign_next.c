@@ -1,7 +1,7 @@
 /* campaign_next(): the next round, or the end. The policy runs when all trials are over
- * (search.mode rounds), or earlier when a worker is idle (async). The plan of a round is a pure function of
- * the state: a campaign killed while it wrote a round computes the same round again and writes the
- * missing rest. */
+ * (search.mode rounds), or earlier when a worker is idle (async). The plan of a round is a pure
+ * function of the state: a campaign killed while it wrote a round computes the same round again and
+ * writes the missing rest. */
 #include "campaign/campaign_next.h"
 
 #include <assert.h>

@@ -13,11 +13,11 @@
 
 /* ---- the space ---- */
 
-/* Priors of a group. Under sp the best LR of AdamW falls about as width^-.7 (Step Law and others: -.5
- * to -1); mup and lvp are built to keep it constant. The best LR of the embedding goes as width^0 to
- * width^-1/2 (Hayou and Liu 2025, arXiv 2506.15025): with AdamW's 1 / width the best ratio of the LRs
- * that embedding and hidden matrices train with grows as width^.75. The plan's ratio holds at
- * base_width, so its exponent is that minus the offset, which parametrization and
+/* Priors of a group. Under sp the best LR of AdamW falls about as width^-.7 (Step Law and others:
+ * -.5 to -1); mup and lvp are built to keep it constant. The best LR of the embedding goes as
+ * width^0 to width^-1/2 (Hayou and Liu 2025, arXiv 2506.15025): with AdamW's 1 / width the best
+ * ratio of the LRs that embedding and hidden matrices train with grows as width^.75. The plan's
+ * ratio holds at base_width, so its exponent is that minus the offset, which parametrization and
  * embedding_lr_exponent apply. */
 static struct search_group group_from(const struct trial_spec *spec, bool named)
 {
@@ -124,8 +124,8 @@ struct ratio_range campaign_ratio_range(const struct plan *plan, enum answer_rat
     return (struct ratio_range){ends[ratio][0], ends[ratio][1]};
 }
 
-/* The weight decay from which plan_weight_decay() makes that of the trial, to the last bit if there is
- * one: dividing by the rule's factor rounds. */
+/* The weight decay from which plan_weight_decay() makes that of the trial, to the last bit if there
+ * is one: dividing by the rule's factor rounds. */
 static double planned_decay(const struct plan *plan, const struct trial_spec *spec)
 {
     double found = spec->weight_decay / plan_weight_decay(plan, spec, 1);
@@ -211,14 +211,11 @@ void campaign_space_interrupt(struct campaign_space *space, const struct interru
 
 const struct policy *campaign_policy(const struct plan *plan)
 {
-    switch (plan->search.policy) {
-    case POLICY_GRID:
-        return policy_find("grid");
-    case POLICY_DESIGN:
-        return policy_find("design");
-    default:
-        return NULL;
-    }
+#define X(enumerator, name) name,
+    static const char *const names[] = {POLICY_MAP(X)};
+#undef X
+    bool known = plan->search.policy < sizeof(names) / sizeof(names[0]);
+    return known ? policy_find(names[plan->search.policy]) : NULL;
 }
 
 bool campaign_is_async(const struct plan *plan)

@@ -41,7 +41,7 @@ int campaign_search_answer(const struct campaign *campaign, const struct interru
 /* The range of a ratio; low = high: fixed. That of the weight decay is the plan's, before
  * training.decay_rule; a fixed one is that of the target. */
 struct ratio_range campaign_ratio_range(const struct plan *plan, enum answer_ratio ratio);
-/* The ratio that a trial has, as it was proposed; a weight decay that is not searched: the range's. */
+/* The ratio that was proposed for a trial; for a weight decay that is not searched the range's. */
 double campaign_ratio(const struct plan *plan, const struct trial_spec *spec,
                       enum answer_ratio ratio);
 /* Sets a trial's ratios and weight decay; horizon and batch are set. A weight decay that is not

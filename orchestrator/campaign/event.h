@@ -68,12 +68,12 @@
     U32(need_purpose) /* enum trial_purpose: what the budget was too small for */
 #define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */     \
     U64(until_ms) /* Unix time at its end, where no process runs through; 0: not known */
-#define EVENT_WORKER_FIELDS(U32, U64, F64, TEXT, STRUCT) /* for display only */                     \
+#define EVENT_WORKER_FIELDS(U32, U64, F64, TEXT, STRUCT) /* for display only */                    \
     U32(rank) TEXT(host, 64) /* "": before its HELLO */                                            \
     U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)
 #define EVENT_GROUP_FIELDS(U32, U64, F64, TEXT, STRUCT) /* grown to these; for display only */     \
     U32(trial_id) U32(attempt) TEXT(members, GROUP_TEXT) F64(at_s)
-#define EVENT_STEPS_FIELDS(U32, U64, F64, TEXT, STRUCT) /* of a session; for display only */        \
+#define EVENT_STEPS_FIELDS(U32, U64, F64, TEXT, STRUCT) /* of a session; for display only */       \
     U32(ranks) U32(samples)                                                                        \
     F64(ratio) /* time of a step of so many ranks over that of the cost model (width.h) */
 /* clang-format on */

@@ -18,8 +18,8 @@ struct campaign_setup {
     char plan_copy[TRIAL_PATH + 32]; /* RUN_DIR/plan.yaml */
 };
 
-/* `plan_path`: the file that RUN_DIR gets as plan.yaml. All arguments must outlive it; it must not be
- * moved. LR_ENOMEM. campaign_setup_release() it in any case. */
+/* `plan_path`: the file that RUN_DIR gets as plan.yaml. All arguments must outlive it; it must not
+ * be moved. LR_ENOMEM. campaign_setup_release() it in any case. */
 int campaign_setup_init(struct campaign_setup *setup, const struct plan *plan,
                         const char *plan_path, const struct option_pairs *sets, const char *run_dir,
                         const struct stage_report *stages, struct lr_error *err);
@@ -33,8 +33,8 @@ const char *fork_path(char out[FORK_PATH], const char *run_dir, const char *name
 int fork_read(void *member, const char *value, struct lr_error *err);
 
 /* For ask and tell, whose operands are RUN_DIR and perhaps PLAN: the plan of the second one with
- * `sets`, or that of RUN_DIR; lr_free() it. LR_EPLAN without a text: the errors of PLAN are printed.
- * LR_EPLAN too if the trials of its trainer cannot be handed out. */
+ * `sets`, or that of RUN_DIR; lr_free() it. LR_EPLAN without a text: the errors of PLAN are
+ * printed. LR_EPLAN too if the trials of its trainer cannot be handed out. */
 int campaign_setup_plan(struct plan **plan, const struct command_line *line,
                         const struct option_pairs *sets, struct lr_error *err);
 /* campaign_setup_init() for them. plan_path NULL: it was not named. */

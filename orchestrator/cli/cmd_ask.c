@@ -157,8 +157,8 @@ static void print_text(const struct plan *plan, const char *run_dir, const struc
         print_trial(&reply->trials[i]);
 }
 
-/* Before anything is handed out: whether the command can be given with a trial. {port} is of the host
- * that runs it. */
+/* Before anything is handed out: whether the command can be given with a trial. {port} is of the
+ * host that runs it. */
 static int check_command(const struct plan *plan, struct lr_error *err)
 {
     struct trial_command command;

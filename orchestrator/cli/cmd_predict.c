@@ -1,6 +1,6 @@
 /* lrsearch predict: applies a campaign's law to another horizon and, as far as transfer rules
- * allow, to another width, depth, vocabulary, batch or schedule; or to the best batch there. Refits the losses with the new
- * target, so that every reason to refuse an answer is checked for it. */
+ * allow, to another width, depth, vocabulary, batch or schedule; or to the best batch there. Refits
+ * the losses with the new target, so that every reason to refuse an answer is checked for it. */
 #include <stdio.h>
 #include <string.h>
 #include "campaign/campaign_answer.h"
@@ -149,7 +149,7 @@ const struct command cmd_predict = {
     .name = "predict",
     .operand = "[RUN_DIR]",
     .help = "the learning rate for --tokens, from the losses of a run",
-    .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024\n"
+    .examples = "lrsearch predict logs/quickstart --tokens 1B\n"
                 "lrsearch predict logs/batches --tokens 1B --batch auto",
     .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,

@@ -100,7 +100,7 @@ out:
 #define TURN_EVERY_MS 100
 
 /* The files have one temporary name each, so two processes write them in turn: the campaign, at its
- * end, and `lrsearch report`. Waits for the other up to ten seconds. Close it; -1: no such folder. */
+ * end, and `lrsearch report`. Waits for the other up to ten seconds. Close it; -1: no folder. */
 static int take_turn(const char *run_dir)
 {
     int fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -179,7 +179,7 @@ static int print_data(const struct report_input *input, struct lr_error *err)
 }
 
 /* Writes the page of the last look, or prints its data. While a page refreshes itself, the static
- * figures stay as they were, unless it consists of them: to draw them takes longer than the rest. */
+ * figures stay as they were, unless it consists of them: drawing them takes longest. */
 static int report(const struct campaign_look *look, bool data, unsigned refresh_s,
                   struct lr_error *err)
 {

@@ -1,7 +1,7 @@
-/* lrsearch run: with -n starts mpirun, otherwise assigns the roles. Every rank reads the plan before MPI starts, so that a bad plan
- * ends all ranks at once; then rank 0 coordinates and the others train. Without mpirun, or with one
- * rank, threads of this process train, over the same transport interface: one, or of commands as many
- * as are to run at a time. */
+/* lrsearch run: with -n starts mpirun, otherwise assigns the roles. Every rank reads the plan
+ * before MPI starts, so that a bad plan ends all ranks at once; then rank 0 coordinates and the
+ * others train. Without mpirun, or with one rank, threads of this process train, over the same
+ * transport interface: one, or of commands as many as are to run at a time. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <pthread.h>

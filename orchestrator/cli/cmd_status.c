@@ -1,5 +1,5 @@
-/* lrsearch status: shows a campaign by reading its files (campaign_look.h). --watch repeats this: on
- * a terminal it redraws one screen, elsewhere it prints a block after a change. */
+/* lrsearch status: shows a campaign by reading its files (campaign_look.h). --watch repeats this:
+ * on a terminal it redraws one screen, elsewhere it prints a block after a change. */
 #define _DEFAULT_SOURCE /* SIGWINCH, struct winsize */
 #include <langinfo.h>
 #include <limits.h>

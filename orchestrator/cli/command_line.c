@@ -201,8 +201,8 @@ static int choose_command(struct command_line *line, struct lr_error *err)
     return 0;
 }
 
-/* The command's own row of an option; NULL: it has none. A letter may stand for other names in other
- * commands. */
+/* The command's own row of an option; NULL: it has none. A letter may stand for other names in
+ * other commands. */
 static const struct option_row *find_given(const struct command *command, const struct given *given)
 {
     for (size_t i = 0; given->letter && i < command->row_count; i++)

@@ -23,8 +23,9 @@ struct plan_options {
 #define PLAN_INIT_LR 3e-4
 #define PLAN_INIT_SECONDS 60.0
 
-/* Runs options->command once and writes a plan for it to `path`; `name`: of its campaign. Prints the
- * summary. LR_EUSAGE: the command line; LR_EFAILURES: the command fails before it tells a loss. */
+/* Runs options->command once and writes a plan for it to `path`; `name`: of its campaign. Prints
+ * the summary. LR_EUSAGE: the command line; LR_EFAILURES: the command fails before the first
+ * loss. */
 int plan_init_command(const struct command_line *line, const char *path, const char *name,
                       struct lr_error *err);
 

@@ -3,12 +3,12 @@
 
 #include "coordinator/coordinator.h"
 
-/* A campaign whose trials are trained by whom its user chooses. Each call is a short coordinator: it
- * waits its turn for RUN_DIR's lock, replays the journal, appends its events and lets go again. Any
- * number of processes may call at once, on any host that sees RUN_DIR.
+/* A campaign whose trials are trained by whom its user chooses. Each call is a short coordinator:
+ * it waits its turn for RUN_DIR's lock, replays the journal, appends its events and lets go again.
+ * Any number of processes may call at once, on any host that sees RUN_DIR.
  *
- * Of *setup, `transport` and `loop` are not used. Campaign wall time is the time during which trials
- * are handed out. */
+ * Of *setup, `transport` and `loop` are not used. Campaign wall time is the time during which
+ * trials are handed out. */
 
 enum ask_state {
     ASK_OPEN,    /* trials are handed out, more may come */
@@ -40,7 +40,7 @@ struct ask_reply {
 
 /* Hands out trials; they are durable in the journal before it returns. A campaign that ends, or has
  * ended, gets its files in RUN_DIR. LR_EFAILURES (too many failures): *reply has the answer so far.
- * LR_EIO: another process, which is named, holds RUN_DIR. ask_reply_release() *reply in any case. */
+ * LR_EIO: another process, which is named, holds RUN_DIR. Always ask_reply_release() *reply. */
 int ask_trials(const struct coordinator_setup *setup, const struct ask_request *request,
                struct ask_reply *reply, struct lr_error *err);
 void ask_reply_release(struct ask_reply *reply);
@@ -62,11 +62,11 @@ struct tell_reply {
     struct lr_error after; /* what failed after the result was recorded; a later call repeats it */
 };
 
-/* Takes the result of an attempt that was handed out. One that is recorded is taken again as `known`.
- * That of an attempt which is no longer waited for counts if no other attempt has ended its trial.
- * LR_EDATA, and nothing is recorded: the trial is unknown, was not handed out, or has ended with
- * another result; or tokens do not fit the horizon. A campaign that ends gets its files in
- * RUN_DIR. */
+/* Takes the result of an attempt that was handed out. One that is recorded is taken again as
+ * `known`. That of an attempt which is no longer waited for counts if no other attempt has ended
+ * its trial. LR_EDATA, and nothing is recorded: the trial is unknown, was not handed out, or has
+ * ended with another result; or tokens do not fit the horizon. A campaign that ends gets its files
+ * in RUN_DIR. */
 int tell_result(const struct coordinator_setup *setup, const struct tell_request *request,
                 struct tell_reply *reply, struct lr_error *err);
 void tell_reply_release(struct tell_reply *reply);

@@ -1,13 +1,13 @@
 /* Drives a campaign. An event is appended to the journal, then applied to the campaign, then acted
  * on. Actions are idempotent: `handed` records which attempt of a trial the scheduler has.
  *
- * What workers report waits in `reports` until the loop has handled the messages that are there: all
- * of it becomes durable with one fsync, before anything that follows from it is sent.
+ * What workers report waits in `reports` until the loop has handled the messages that are there:
+ * all of it becomes durable with one fsync, before anything that follows from it is sent.
  *
  * Decisions and the final answer are jobs beside the event loop. A job reads the campaign, so until
  * it has returned nothing is recorded and no trial is assigned: the reports are recorded, in their
- * order, after the events that the decision gave. So the journal has before a decision just what the
- * decision knew, and a restart decides the same. */
+ * order, after the events that the decision gave. So the journal has before a decision just what
+ * the decision knew, and a restart decides the same. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/coordinator.h"
 

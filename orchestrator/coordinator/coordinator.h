@@ -60,8 +60,8 @@ struct coordinator_setup {
 
 /* Runs the campaign until it is finished, or a signal or an error ends it; then writes the files of
  * RUN_DIR and stops the workers. *answer is filled if the journal holds this campaign, also on
- * error, but not after LR_EPLAN, LR_ECREATE, the loss of the lock, or a signal that ended the fit of
- * a finished campaign, whose files the next start writes. 0: finished; LR_ECANCELED: ended by a
+ * error, but not after LR_EPLAN, LR_ECREATE, the loss of the lock, or a signal that ended the fit
+ * of a finished campaign, whose files the next start writes. 0: finished; LR_ECANCELED: ended by a
  * signal; other codes as they occur. *workers_lost: a worker was lost during the run. */
 int coordinator_run(const struct coordinator_setup *setup, struct answer *answer,
                     bool *workers_lost, struct lr_error *err);

@@ -1,6 +1,6 @@
-/* Horizons follow from the speed: how many trainings of which lengths a campaign takes is known from
- * simulated ones, and each costs its start-up and its tokens. Horizons are whole multiples of the
- * distance between two evaluations, so that each training ends with one. */
+/* Horizons follow from the speed: how many trainings of which lengths a campaign takes is known
+ * from simulated ones, and each costs its start-up and its tokens. Horizons are whole multiples of
+ * the distance between two evaluations, so that each training ends with one. */
 #define _POSIX_C_SOURCE 200809L
 #include "estimate/command_proposal.h"
 
@@ -188,7 +188,7 @@ int command_proposal_make(struct command_proposal *out, const struct command_see
 
 /* ---- YAML: each key with its meaning and reason ---- */
 
-/* Whether YAML reads the word as this text without quotes: no sign, no number, no word of its own. */
+/* Whether YAML reads the word as this text without quotes: no sign, number or word of its own. */
 static bool is_plain(const char *word)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -199,8 +199,8 @@ static int fill_space(struct fit *fit, struct lr_error *err)
     return 0;
 }
 
-/* What is assumed of beta where the options do not say it, from the table's optimizer and batch; says
- * so in `assumed` if one of them is known. */
+/* What is assumed of beta where the options do not say it, from the table's optimizer and batch;
+ * says so in `assumed` if one of them is known. */
 static void fill_prior(struct fit *fit, bool optima, char assumed[ANSWER_TEXT])
 {
     struct search_space *space = &fit->space;

@@ -1,8 +1,8 @@
-/* Each line is read as numbers with the words before them: "val loss 2.31" is the number 2.31 of the
- * key "val loss". Numbers whose key speaks of a loss are candidates, grouped by key and, where the
- * key does not tell, by a word such as "validation" earlier in the line. A number that counts steps
- * or tokens belongs to a group if it never falls. The regex of the best group is made from one of
- * its lines and tried on all of them: it must find this group's lines and no others. */
+/* Each line is read as numbers with the words before them: "val loss 2.31" is the number 2.31 of
+ * the key "val loss". Numbers whose key speaks of a loss are candidates, grouped by key and, where
+ * the key does not tell, by a word such as "validation" earlier in the line. A number that counts
+ * steps or tokens belongs to a group if it never falls. The regex of the best group is made from
+ * one of its lines and tried on all of them: it must find this group's lines and no others. */
 #define _POSIX_C_SOURCE 200809L
 #include "estimate/output_look.h"
 
@@ -589,8 +589,8 @@ static bool try_group(struct output_losses *out, const struct output_look *look,
     return false;
 }
 
-/* nan and inf in lines that the report does not read: of training losses, and "Loss is nan, stopping".
- * NULL: a line of this run has them, as "best loss: inf" at the start. */
+/* nan and inf in lines that the report does not read: of training losses, and "Loss is nan,
+ * stopping". NULL: a line of this run has them, as "best loss: inf" at the start. */
 static const char *find_diverged(const struct output_look *look)
 {
     static const char regex[] = "(?i)\\bloss\\W{1,4}(?:(?:is|was|became) )?(?:nan|inf)\\b";

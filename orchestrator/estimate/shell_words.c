@@ -321,8 +321,8 @@ static bool is_number(const char *word)
     return end > word && !*end && strspn(word, "+-.0123456789eE_") == strlen(word);
 }
 
-/* The option that a word holds with its number ("--lr=3e-4", "lr=3e-4"), or whose number is the next
- * word ("--lr 3e-4"). *number: where it begins, in this word or the next. */
+/* The option that a word holds with its number ("--lr=3e-4", "lr=3e-4"), or whose number is the
+ * next word ("--lr 3e-4"). *number: where it begins, in this word or the next. */
 static enum meaning option_of(const struct shell_words *words, size_t i, const char **number)
 {
     const char *word = words->words[i], *equals = strchr(word, '=');

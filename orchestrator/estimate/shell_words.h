@@ -17,9 +17,9 @@ struct shell_words {
     char *text; /* owns all of them */
 };
 
-/* Splits `line` with a POSIX shell's quotes and backslashes. Nothing is expanded: what a shell would
- * act on is an error whose text says what to write instead. Braces hold placeholders, in which
- * * ( ) have no meaning to a shell. LR_EUSAGE, LR_ENOMEM. On success, release with
+/* Splits `line` with a POSIX shell's quotes and backslashes. Nothing is expanded: what a shell
+ * would act on is an error whose text says what to write instead. Braces hold placeholders, in
+ * which * ( ) are no signs of a shell. LR_EUSAGE, LR_ENOMEM. On success, release with
  * shell_words_release(). */
 int shell_words_split(struct shell_words *out, const char *line, struct lr_error *err);
 void shell_words_release(struct shell_words *words);
@@ -32,8 +32,8 @@ struct shell_words_sets {
 /* LR_EUSAGE: a placeholder is wrong. batch_tokens: as in training. */
 int shell_words_check(struct shell_words_sets *out, const struct shell_words *words,
                       uint32_t batch_tokens, struct lr_error *err);
-/* Whether the words that are whole numbers at a million steps are so at `tokens`: a program that took
- * --warmup 100000 for {steps/10} may refuse 51.2. */
+/* Whether the words that are whole numbers at a million steps are so at `tokens`: a program that
+ * took --warmup 100000 for {steps/10} may refuse 51.2. */
 bool shell_words_are_whole(const struct shell_words *words, uint64_t tokens, uint32_t batch_tokens);
 
 /* Writes the command line with a placeholder in place of each number that is by its option's name a

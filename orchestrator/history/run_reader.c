@@ -1,6 +1,7 @@
 /* Reads a run: its plan, its journal applied to a campaign, and the answer fitted from that. The
  * finish time comes from the journal, not from a file's time, which a copy changes.
- * plan_from_json() refuses a run whose plan lacks keys of this version that have no row in plan/plan_later.c. */
+ * plan_from_json() refuses a run whose plan lacks keys of this version that have no row in
+ * plan/plan_later.c. */
 #define _DEFAULT_SOURCE /* S_ISDIR */
 #include "history/run_reader.h"
 

@@ -1,6 +1,6 @@
-/* Open MPI's mpirun, Slurm's srun (with the plugins pmix, pmi2 and none) and MPICH's Hydra each leave
- * other variables. A batch script of Slurm is not a step: it has SLURM_NTASKS and SLURM_PROCID, but
- * no SLURM_STEP_NUM_TASKS. */
+/* Open MPI's mpirun, Slurm's srun (with the plugins pmix, pmi2 and none) and MPICH's Hydra each
+ * leave other variables. A batch script of Slurm is not a step: it has SLURM_NTASKS and
+ * SLURM_PROCID, but no SLURM_STEP_NUM_TASKS. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/launch.h"
 

@@ -1,8 +1,8 @@
-/* One thread and one timer, and a thread for the job in flight: not one of libuv's pool, whose stack
- * is as small as `ulimit -s` says, and which ends the process if it has no thread. The timer is rearmed
- * after each round: 1 ms after a message, otherwise twice the last pause, up to 20 ms, because
- * blocking in MPI would use a whole core. Never 0 ms: in libuv 1.44 a timer that rearms itself with
- * 0 starves other timers. */
+/* One thread and one timer, and a thread for the job in flight: not one of libuv's pool, whose
+ * stack is as small as `ulimit -s` says, and which ends the process if it has no thread. The timer
+ * is rearmed after each round: 1 ms after a message, otherwise twice the last pause, up to 20 ms,
+ * because blocking in MPI would use a whole core. Never 0 ms: in libuv 1.44 a timer that rearms
+ * itself with 0 starves other timers. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 

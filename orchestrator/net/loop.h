@@ -23,13 +23,13 @@ struct loop_handler {
 /* A computation beside the loop. At most one is in flight. */
 struct loop_job {
     void *context;
-    /* On another thread, while the handler's callbacks go on: it may use what they do not write, but
-     * not the transport, and of the loop now_ms() and interrupted() only. It returns soon after
+    /* On another thread, while the handler's callbacks go on: it may use what they do not write,
+     * but not the transport, and of the loop now_ms() and interrupted() only. It returns soon after
      * interrupted() has become true. */
     void (*run)(void *context);
     /* On the loop's thread, after run() has returned and the handler has had the signals; a tick
-     * follows. May start the next job. Not called if the loop has ended meanwhile. An error ends the
-     * loop, which returns it. */
+     * follows. May start the next job. Not called if the loop has ended meanwhile. An error ends
+     * the loop, which returns it. */
     int (*done)(void *context, uint64_t now_ms, struct lr_error *err);
 };
 

@@ -27,8 +27,8 @@ enum {
 
 /* wait() spins at first: a message between cores takes a few microseconds. A member that is later
  * computes, perhaps on this core, so then it sleeps. sched_yield() is no substitute: it says that
- * this process can wait, and the kernel lets one that repeats it wait for seconds on a busy core. The
- * MPI library yields too, so a test that took long shows that others want the core. */
+ * this process can wait, and the kernel lets one that repeats it wait for seconds on a busy core.
+ * The MPI library yields too, so a test that took long shows that others want the core. */
 enum {
     SPIN_US = 50,
     SLOW_TEST_US = 30,

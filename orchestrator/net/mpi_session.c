@@ -138,8 +138,8 @@ static void bound_start(void (*leave_status)(int status))
         alarm(limit_s + NEXT_SPEAKER_SECONDS * (unsigned)(rank < 2 ? rank : 2));
 }
 
-/* While MPI_Init waits for the slowest rank, Open MPI's ranks wake every 100 us to look: 64 ranks on 2
- * cores spend a third of the start on that. With this slack the kernel lets them sleep longer. */
+/* While MPI_Init waits for the slowest rank, Open MPI's ranks wake every 100 us to look: 64 ranks
+ * on 2 cores spend a third of the start on that. With this slack they sleep longer. */
 #define START_SLACK_NS 20000000ul
 
 /* Variables that make MPI_Init cheaper, for its time only: a command that trains must not inherit

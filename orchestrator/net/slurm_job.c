@@ -1,5 +1,5 @@
-/* Nodes may differ: SLURM_JOB_CPUS_PER_NODE is "64(x2),32" for two nodes of 64 CPUs and one of 32. The
- * GPUs are those of this node, taken as those of each: Slurm tells no more. */
+/* Nodes may differ: SLURM_JOB_CPUS_PER_NODE is "64(x2),32" for two nodes of 64 CPUs and one of 32.
+ * The GPUs are those of this node, taken as those of each: Slurm tells no more. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/slurm_job.h"
 

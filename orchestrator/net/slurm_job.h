@@ -12,8 +12,8 @@ struct slurm_step {
     uint32_t nodes, cpus, gpus;
 };
 
-/* How many steps fit into the job at a time. *gpus_known: the environment says how many GPUs the job
- * has; otherwise *count is by the CPUs alone. LR_EWORKERS: this process is in no job, or none fits. */
+/* How many steps fit into the job at a time. *gpus_known: the environment says how many GPUs the
+ * job has; otherwise *count is by the CPUs alone. LR_EWORKERS: no job, or none fits. */
 int slurm_job_steps(const struct slurm_step *step, uint32_t *count, bool *gpus_known,
                     struct lr_error *err);
 

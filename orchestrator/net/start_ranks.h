@@ -20,9 +20,9 @@ struct start_ranks {
 };
 
 /* Sets *status to the exit status of the campaign: that which rank 0 leaves in a temporary file
- * (LRSEARCH_EXIT_FILE), because with recovery mpirun returns 0 whatever happened; without one 75, if
- * mpirun was ended by a signal or returned 0. LR_EUSAGE: an argument that mpirun would take for its
- * own; LR_ECREATE: no temporary file; LR_EINTERNAL: mpirun is missing or could not start ranks. */
+ * (LRSEARCH_EXIT_FILE), because with recovery mpirun returns 0 whatever happened; without one 75,
+ * if mpirun was ended by a signal or returned 0. LR_EUSAGE: an argument that mpirun would take for
+ * its own; LR_ECREATE: no temporary file; LR_EINTERNAL: mpirun is missing or starts no ranks. */
 int start_ranks(const struct start_ranks *start, int *status, struct lr_error *err);
 
 #endif

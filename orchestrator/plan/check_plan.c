@@ -56,9 +56,9 @@ static void derive_target(struct plan_reader *reader)
 }
 
 /* LRs of AdamW's tensors over that of Muon's hidden matrices, where the optimum of the two differ.
- * Steps of unit_rms and original are as large as those of modded-nanogpt and nanochat (karpathy), at
- * Muon's LR of .02: there the output matrix has .002 to .004 (.1 to .2), and the embedding .2 to .3
- * at an initial size of 1, which is .3 times .02 at the .02 of our own. Vectors, which have no
+ * Steps of unit_rms and original are as large as those of modded-nanogpt and nanochat (karpathy),
+ * at Muon's LR of .02: there the output matrix has .002 to .004 (.1 to .2), and the embedding .2 to
+ * .3 at an initial size of 1, which is .3 times .02 at the .02 of our own. Vectors, which have no
  * counterpart there, are as the output. match_rms makes Muon's step as large as AdamW's, for one LR
  * (Moonlight, arXiv 2502.16982). */
 #define MUON_EMBEDDING 0.3

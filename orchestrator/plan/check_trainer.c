@@ -146,7 +146,7 @@ static void check_argv(struct plan_reader *reader)
             reader_complain_item(reader, MEMBER(trainer.argv), i, "%s", err.text);
 }
 
-/* check_paths() has put the plan's folder before it; an error's place is that in the user's text. */
+/* check_paths() has put the plan's folder before it; errors name the place in the user's text. */
 static void check_cwd(struct plan_reader *reader)
 {
     struct lr_error err;
@@ -358,8 +358,8 @@ static bool is_users(const struct plan *plan)
     return plan->trainer.kind == TRAINER_COMMAND || plan->trainer.kind == TRAINER_EXTERNAL;
 }
 
-/* Only transformer, command and external can search LR ratios and the weight decay, and simulate those whose
- * curvature is above 0: the other losses depend on one learning rate. */
+/* Only transformer, command and external can search LR ratios and the weight decay, and simulate
+ * those whose curvature is above 0: the other losses depend on one learning rate. */
 static void check_ratios(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;

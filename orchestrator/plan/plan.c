@@ -120,7 +120,7 @@ static enum beta_optimizer beta_optimizer(const struct plan *plan)
 {
     const char *column = plan_column(plan, "optimizer");
     if (plan->training.optimizer_known)
-        return plan->training.optimizer == OPTIMIZER_MUON ? BETA_MUON : BETA_ADAMW;
+        return beta_optimizer_of(optimizer_name(plan->training.optimizer));
     for (size_t i = 0; i < plan->trainer.where_count; i++)
         if (strcmp(plan->trainer.where[i].key, column ? column : "optimizer") == 0)
             return beta_optimizer_of(plan->trainer.where[i].value);

@@ -22,7 +22,11 @@
 #define PLAN_PREVIOUS "previous"
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
-enum plan_policy { POLICY_GRID, POLICY_DESIGN };
+/* X(enumerator, name): search/policy.h has a policy of each name. */
+#define POLICY_MAP(X) X(POLICY_GRID, "grid") X(POLICY_DESIGN, "design")
+#define X(enumerator, name) enumerator,
+enum plan_policy { POLICY_MAP(X) };
+#undef X
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
 enum plan_loss { LOSS_NONFINITE }; /* that means divergence */
 enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };

@@ -42,9 +42,9 @@ static const struct plan_choice tokenizers[] = {
 static const struct plan_choice policies[] = {
     {"narrow", 0,
      "leave the key out: design, the default, narrows around each optimum for fewer tokens"},
-    {"grid", POLICY_GRID, NULL},
-    {"design", POLICY_DESIGN, NULL},
-    {0}};
+#define X(enumerator, name) {name, enumerator, NULL},
+    POLICY_MAP(X){0}};
+#undef X
 
 static const char *const columns[] = {
     "lr",    "tokens",          "loss",         "seed",      "d_model",      "n_layers",

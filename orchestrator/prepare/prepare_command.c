@@ -59,7 +59,7 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-/* What is started on this host: the launcher, which may find the command elsewhere, or the command. */
+/* What this host starts: the launcher, which may find the command elsewhere, or the command. */
 static const char *program_of(const struct plan *plan)
 {
     return plan->trainer.launcher_count > 0 ? plan->trainer.launcher[0] : plan->trainer.argv[0];

@@ -5,7 +5,7 @@
 #include "lrsearch/answer.h"
 
 /* Prints the parts of an answer that only campaigns with axes have, and confirmations. Each
- * function prints nothing if the answer has none. Plain text, 80 columns unless others are given. */
+ * function prints nothing if the answer has none. Plain text, 80 columns by default. */
 
 /* One row per cell, in so many columns. */
 void cells_print(FILE *out, const struct answer *answer, size_t columns);

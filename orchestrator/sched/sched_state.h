@@ -121,13 +121,13 @@ int send_cancel(struct sched *sched, int peer, uint32_t id, uint32_t attempt, bo
 
 struct host *host_find(struct sched *sched, const char *name); /* or adds it */
 /* Cores that its workers do not use yet; large when unknown. */
-/* Of a worker that has said HELLO: counts its cores, unless another rank of the host has the same. */
+/* Counts the cores of a worker that said HELLO, unless another rank of the host has the same. */
 void host_add_cores(struct sched *sched, int peer);
 int host_room(const struct sched *sched, const struct host *host);
 /* Sets the worker idle; stops it if its host is left out. */
 int release_worker(struct sched *sched, int peer, struct lr_error *err);
-/* Counts a failure on the worker's host (trial 0: no trial was involved). At two strikes the host is
- * left out, as long as another host has workers: its idle workers stop at once, busy ones after
+/* Counts a failure on the worker's host (trial 0: no trial was involved). At two strikes the host
+ * is left out, as long as another host has workers: its idle workers stop at once, busy ones after
  * their trial. */
 int strike_host(struct sched *sched, int peer, uint32_t trial_id, struct lr_error *err);
 

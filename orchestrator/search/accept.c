@@ -65,8 +65,8 @@ static bool nothing_trained(struct answer *answer, const struct search_space *sp
     return false;
 }
 
-/* The longest horizon of the nearest cell with an optimum, or where nothing trained: it has the most
- * influence on the target. One loss alone shows no optimum and denies none. NULL: there is none. */
+/* The longest horizon of the nearest cell with an optimum, or where nothing trained: it has the
+ * most influence on the target. One loss alone shows no optimum and denies none. NULL: none. */
 static const struct horizon_answer *longest_tried(const struct answer *answer)
 {
     for (size_t h = answer->horizon_count; h-- > 0;) {
@@ -101,8 +101,8 @@ static void advise_min_gain(struct answer *answer, const struct search_space *sp
                                             .min_gain = two_digits(space->min_gain / LOWER_GAIN)};
 }
 
-/* Octaves from the lower or upper end of the range to the nearest LR that trained at a horizon of the
- * nearest cell. */
+/* Octaves from an end of the range to the nearest LR that trained at a horizon of the nearest
+ * cell. */
 static double octaves_to_end(const struct answer *answer, const struct posterior *posterior,
                              const struct horizon_answer *horizon, double end)
 {

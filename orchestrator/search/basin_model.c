@@ -17,8 +17,8 @@
 #define STRAY 0.01
 #define ROUNDING 0.15 /* octaves: the corner of a V */
 
-/* Asymmetries fitted to published sweeps: dense models .41 to .50, mixtures of experts -.14, another
- * family .10. */
+/* Asymmetries fitted to published sweeps: dense models .41 to .50, mixtures of experts -.14,
+ * another family .10. */
 static const double asymmetries[BASIN_ASYMMETRIES] = {-0.5, -0.2, 0.1, 0.35, 0.6};
 static const double asymmetry_prior[BASIN_ASYMMETRIES] = {0.12, 0.2, 0.28, 0.25, 0.15};
 static const double powers[BASIN_POWERS] = {1.2, 2, 3.4};
@@ -27,7 +27,7 @@ static const double power_prior[BASIN_POWERS] = {0.2, 0.55, 0.25};
 /* Published curvatures fall as tokens^-.1 to ^-.6; tiny models' as tokens^-1. */
 static const double drifts[BASIN_DRIFTS] = {0.05, 0.35, 0.8};
 const double basin_drift_prior[BASIN_DRIFTS] = {0.35, 0.4, 0.25};
-/* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves, errors of the fits included. */
+/* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves, with the fits' errors. */
 const double basin_misfit[BASIN_MISFITS] = {0.05, 0.1, 0.2, 0.4};
 const double basin_misfit_prior[BASIN_MISFITS] = {0.25, 0.4, 0.25, 0.1};
 const double basin_error[BASIN_ERRORS] = {0.05, 0.15, 0.4};

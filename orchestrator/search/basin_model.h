@@ -9,10 +9,10 @@
  *     g(t) = |t|^power (1 + asymmetry tanh 2 t),  rounded at 0, mean of g(-1) and g(1): 1
  *
  * Power and asymmetry are those of one of BASIN_SHAPES shapes: from a V to a flat bottom between
- * cliffs, steeper to either side. Most basins share one. A loss deviates from it by noise and by a model error in
- * proportion to the height, whose sizes are sampled: where no shape fits, losses far from the
- * optimum count less and the interval widens. At a horizon t octaves of tokens from the reference
- * the curvature is about base 2^(-drift t). */
+ * cliffs, steeper to either side. Most basins share one. A loss deviates from it by noise and by a
+ * model error in proportion to the height, whose sizes are sampled: where no shape fits, losses far
+ * from the optimum count less and the interval widens. At a horizon t octaves of tokens from the
+ * reference the curvature is about base 2^(-drift t). */
 
 #define VERTEX_GRID_MAX 128
 #define BASIN_POWERS 3
@@ -37,7 +37,7 @@
 #define RATIO_LEAST 0.0005
 #define RATIO_CENTER 0.006
 #define RATIO_WIDTH 1.5
-/* and of the weight decay: published effects are .002 to .005 nats a factor 2 to 4 from the best. */
+/* and of the weight decay: published effects, a factor 2 to 4 from the best: .002 to .005 nats. */
 #define DECAY_LEAST 0.00025
 #define DECAY_CENTER 0.002
 #define DECAY_WIDTH 1.5
@@ -45,8 +45,8 @@
 struct basin_shape {
     double power, asymmetry, prior;
 };
-/* Prior probability that a basin has the shape that most basins have; otherwise one by the prior. Of
- * small models the same basin may be steeper to the left at 256 steps and to neither side at
+/* Prior probability that a basin has the shape that most basins have; otherwise one by the prior.
+ * Of small models the same basin may be steeper to the left at 256 steps and to neither side at
  * 1024. */
 #define SHAPE_SHARED 0.8
 extern const double basin_drift_prior[BASIN_DRIFTS];
@@ -65,7 +65,8 @@ double basin_sigma_log_prior(int index); /* log density up to a constant */
 struct basin_shape basin_shape_of(int shape);
 double basin_height(double t, int shape); /* g */
 
-/* g in steps of 1 / HEIGHTS_OCTAVE octaves within HEIGHTS_REACH of the vertex, for many evaluations. */
+/* g in steps of 1 / HEIGHTS_OCTAVE octaves within HEIGHTS_REACH of the vertex: a table for
+ * speed. */
 #define HEIGHTS_OCTAVE 32
 #define HEIGHTS_REACH 16
 #define HEIGHTS (2 * HEIGHTS_REACH * HEIGHTS_OCTAVE + 1)

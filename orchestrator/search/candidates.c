@@ -8,8 +8,8 @@
 #include "lrsearch/memory.h"
 #include "search/observations.h"
 
-/* Octaves around the expected LR: trials far from the optimum rest on the basin's assumed shape. The
- * less certain the optimum, the farther. */
+/* Octaves around the expected LR: trials far from the optimum rest on the basin's assumed shape.
+ * The less certain the optimum, the farther. */
 #define REACH 1.0
 #define REACH_MOST 2.6
 #define RATIO_REACH 2.1    /* octaves around the expected ratio */

@@ -8,8 +8,8 @@
  *
  * - level (with a prior_lr: at prior_tokens), an exponent of the width for each group, exponents of
  *   depth, vocabulary, batch, weight decay;
- * - -beta t, t = log2 tokens from the reference, the change of beta with size, batch and weight decay
- *   and, with four horizons or more, with t itself;
+ * - -beta t, t = log2 tokens from the reference, the change of beta with size, batch and weight
+ *   decay and, with four horizons or more, with t itself;
  * - of a ratio: the change of the width exponents with the vocabulary (Hayou & Liu 2025), and of
  *   the embedding ratio a part of these exponents that all groups share;
  * - random effects of each cell: in the level and, of the LR, in beta; and of the LR one of each

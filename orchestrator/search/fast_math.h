@@ -6,9 +6,9 @@
 /* Vectorizable, and bit-identical on every machine: the sampler spends most of its time on
  * these. */
 
-/* A function with this attribute is compiled for AVX2 too, and the loader picks the version that the
- * CPU has. Both give the same bits: no product and sum are contracted, no sum is reordered. Not under
- * ThreadSanitizer, which is not loaded yet when the picking function calls it. */
+/* A function with this attribute is compiled for AVX2 too, and the loader picks the version that
+ * the CPU has. Both give the same bits: no product and sum are contracted, no sum is reordered. Not
+ * under ThreadSanitizer, which is not loaded yet when the picking function calls it. */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) &&                            \
     !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("avx2", "default")))

@@ -45,7 +45,7 @@ static size_t copy_losses(const struct cell_basin *basin, double losses[LOSSES])
     return basin->losses;
 }
 
-/* Log likelihood of a basin whose vertex is near a place: a running mean over NEAR places each way. */
+/* Log likelihood of a basin whose vertex is near a place: a mean over NEAR places each way. */
 static void near_places(const struct cell_data *data, const struct cell_basin *basin,
                         const struct basin_node *node, const double *losses,
                         double out[VERTEX_GRID_MAX])

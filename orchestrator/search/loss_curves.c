@@ -1,6 +1,6 @@
 /* Each posterior sample's loss over x = log2 lr is a valley: a sum of basins (basin_model.h). Mean
- * and quantiles over the samples make the curves. Optima at lengths that were not tried miss the law
- * by random numbers, which are drawn once for each sample, so that a band is smooth. */
+ * and quantiles over the samples make the curves. Optima at lengths that were not tried miss the
+ * law by random numbers, which are drawn once for each sample, so that a band is smooth. */
 #include "search/loss_curves.h"
 
 #include <math.h>

@@ -77,8 +77,8 @@ struct loss_curves {
 };
 
 struct posterior;
-/* *out is NULL if no basin has losses at two points, and after LR_ENOMEM. The curves do not refer to
- * the posterior. The caller destroys them. */
+/* *out is NULL if no basin has losses at two points, and after LR_ENOMEM. The curves do not refer
+ * to the posterior. The caller destroys them. */
 int loss_curves_create(struct loss_curves **out, const struct posterior *posterior,
                        struct lr_error *err);
 /* Recomputes curves->target for a target whose LR is the search's times 2^octaves. `reach`: half

@@ -3,8 +3,8 @@
 
 #include "search/search_space.h"
 
-/* The LRs that policy `design` may propose: evenly spaced in log LR and the same at every horizon, so
- * that an LR recurs at the next horizon. */
+/* The LRs that policy `design` may propose: evenly spaced in log LR and the same at every horizon,
+ * so that an LR recurs at the next horizon. */
 
 #define LR_GRID_MAX 500
 

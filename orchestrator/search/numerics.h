@@ -33,8 +33,8 @@ struct slope {
 struct slope slope_fit(const double *x, const double *y, size_t count);
 
 #define CHOLESKY_MOST 256
-/* Symmetric systems of at most CHOLESKY_MOST unknowns. Matrices are row-major (n, n); only the lower
- * triangle is used. Zeros at the beginning of a row cost nothing.
+/* Symmetric systems of at most CHOLESKY_MOST unknowns. Matrices are row-major (n, n); only the
+ * lower triangle is used. Zeros at the beginning of a row cost nothing.
  *
  * Factors A = L L^T in place. False: A is not positive definite, and its content is destroyed. */
 bool cholesky(double *a, size_t n);

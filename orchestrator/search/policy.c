@@ -7,7 +7,9 @@
 
 const struct policy *policy_find(const char *name)
 {
-    static const struct policy *const all[] = {&policy_grid, &policy_design};
+#define X(name) &policy_##name,
+    static const struct policy *const all[] = {POLICIES(X)};
+#undef X
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];

@@ -38,11 +38,15 @@ struct policy {
     size_t (*forecast)(const struct search_space *space, struct forecast_stage *stages,
                        size_t capacity);
     bool while_running; /* next() may be called while trials run */
+    const char *ended;  /* why it proposes no more; NULL: the answer's error and gain say why */
 };
 
-extern const struct policy policy_grid;   /* the papers' protocol: an octave grid at each horizon */
-extern const struct policy policy_design; /* narrows around each optimum; trials with the highest
-                                             information gain per token */
+/* X(name): policy_NAME.c has policy_NAME. grid: the papers' protocol, octaves at each horizon;
+ * design: narrows around each optimum, with the trials of the highest information gain per token. */
+#define POLICIES(X) X(grid) X(design)
+#define X(name) extern const struct policy policy_##name;
+POLICIES(X)
+#undef X
 const struct policy *policy_find(const char *name); /* NULL when unknown */
 
 /* As policy->next and policy->forecast, for campaigns with any number of cells. */

@@ -251,8 +251,8 @@ static bool is_beyond_range(const struct design *design)
     return beyond > POSTERIOR_SAMPLES / 2;
 }
 
-/* Least gain of a trial, nats per target run: an answer that would be refused only because it is too
- * uncertain is worth more. INFINITY: the target is known precisely enough. */
+/* Least gain of a trial, nats per target run: an answer that would be refused only because it is
+ * too uncertain is worth more. INFINITY: the target is known precisely enough. */
 static double least_gain(const struct design *design)
 {
     struct target_error error = posterior_target_error(design->posterior);
@@ -263,8 +263,8 @@ static double least_gain(const struct design *design)
 }
 
 /* The best choice whose gain exceeds min_gain, unless the target is known precisely. Each cell must
- * be tried, and a law needs two horizons, whatever that costs: but not while trials run. Without any
- * loss yet, only the cheapest cell is tried. */
+ * be tried, and a law needs two horizons, whatever that costs: but not while trials run. Without
+ * any loss yet, only the cheapest cell is tried. */
 static struct choice choose_worthy(struct design *design)
 {
     size_t horizons = 0;
@@ -451,4 +451,4 @@ static size_t design_forecast(const struct search_space *space, struct forecast_
     return used;
 }
 
-const struct policy policy_design = {"design", design_next, design_forecast, true};
+const struct policy policy_design = {"design", design_next, design_forecast, true, NULL};

@@ -133,4 +133,5 @@ static size_t grid_forecast(const struct search_space *space, struct forecast_st
     return used;
 }
 
-const struct policy policy_grid = {"grid", grid_next, grid_forecast, false};
+const struct policy policy_grid = {"grid", grid_next, grid_forecast, false,
+                                   "every learning rate of the grid was tried"};

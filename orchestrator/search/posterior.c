@@ -42,7 +42,7 @@ static void keep_basin(struct sampler *sampler, size_t b, struct basin_sample *s
 }
 
 /* The optimum at target_tokens of a cell (index >= 0), or of a target that is none of them (-1).
- * `features`: of its law there; `shared`: random effect of a horizon of that length that was not tried. */
+ * `features`: of its law there; `shared`: random effect of an untried horizon of that length. */
 static void keep_optimum(struct sampler *sampler, const struct basin_sample *basins,
                          const struct sampler_features features[SEARCH_COORDINATES], int index,
                          double shared, struct optimum_sample *optimum)

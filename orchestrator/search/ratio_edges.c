@@ -1,5 +1,5 @@
-/* What to recommend where the best ratio lies beyond the range that was searched. With x the log2 of
- * the LR and r_k held ratios, a posterior sample's loss above its least is
+/* What to recommend where the best ratio lies beyond the range that was searched. With x the log2
+ * of the LR and r_k held ratios, a posterior sample's loss above its least is
  *
  *     curvature_0 g(x - vertex_0) + sum over held k of curvature_k g(x + r_k - vertex_k),
  *

@@ -16,8 +16,8 @@
 #include "search/sampler_basins.h"
 #include "search/sampler_law.h"
 
-/* With more basins the rows of all nodes in use fit into no cache, and those of other nodes than the
- * basin's own are only computed where its vertex may lie. */
+/* With more basins the rows of all nodes in use fit into no cache, and those of other nodes than
+ * the basin's own are only computed where its vertex may lie. */
 #define KEPT_BASINS 32
 #define ROWS_MOST 24576 /* of 2 KB */
 #define ROWS_A_BASIN 1024

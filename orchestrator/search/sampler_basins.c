@@ -60,8 +60,8 @@ void sampler_turn_to(struct sampler *sampler, int k)
 /* ---- the likelihood of each vertex ---- */
 
 /* Adds the log probability that every wall diverges: on the right of the optimum only, or on either
- * side. What trained far below an optimum speaks against divergence on that side; what trained above
- * it is not counted, because many surfaces have no cliff within octaves. */
+ * side. What trained far below an optimum speaks against divergence on that side; what trained
+ * above it is not counted, because many surfaces have no cliff within octaves. */
 VECTOR_CLONES static void add_walls(const struct sampler *sampler, size_t b, int k, int first,
                                     int end, double *log_of)
 {
@@ -305,8 +305,8 @@ int sampler_new_shape(struct sampler *sampler)
     return sampler_pick_weighted(sampler, weights, BASIN_SHAPES);
 }
 
-/* Draws the shape that most basins share, their own integrated out, then the shape of each. In turns
- * they would hardly move: each basin of the shared shape holds it, and it holds the basin. */
+/* Draws the shape that most basins share, their own integrated out, then the shape of each. In
+ * turns they would hardly move: each basin of the shared shape holds it, and it holds the basin. */
 static void draw_shapes(struct sampler *sampler)
 {
     double shared[BASIN_SHAPES], weights[BASIN_SHAPES];

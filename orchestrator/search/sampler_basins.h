@@ -11,7 +11,7 @@
 /* Call first: makes k the current coordinate; vertices and curvatures of the others stay fixed. */
 void sampler_turn_to(struct sampler *sampler, int k);
 /* Draws one of noise, model error, shapes, curvature and drift, by turns, with vertex, level and
- * curvature of each basin integrated out; the vertices must be drawn next, after sampler_weigh(). */
+ * curvature of each basin integrated out; draw the vertices next, after sampler_weigh(). */
 void sampler_draw_shapes(struct sampler *sampler, int k);
 /* Sets the row of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);

@@ -1,5 +1,5 @@
-/* From posterior samples to the answer's numbers: basins, cells, the target, and how far they can be
- * trusted. */
+/* From posterior samples to the answer's numbers: basins, cells, the target, and how far they can
+ * be trusted. */
 #include "search/search_answer.h"
 
 #include <math.h>

@@ -224,8 +224,8 @@ static bool read_text(const json_t *value, char *out, size_t size)
     return true;
 }
 
-/* Reads `object` into `owner`, which holds what a missing key means; `place` is its name in errors. `extra`: number of keys
- * that the caller handles. */
+/* Reads `object` into `owner`, which holds what a missing key means; `place` is its name in errors.
+ * `extra`: number of keys that the caller handles. */
 static int struct_from_json(void *owner, const struct field_table *table, const json_t *object,
                             const char *place, size_t extra, struct lr_error *err)
 {

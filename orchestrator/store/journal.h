@@ -33,8 +33,8 @@ size_t journal_count(const struct journal *journal); /* lines, with replayed one
 int journal_read(const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err);
-/* journal_read() of RUN_DIR/journal.jsonl, for events of these kinds alone: bits 1 << EVENT_... Other
- * lines have their checksum tested, no more: parsing them takes most of the time. */
+/* journal_read() of RUN_DIR/journal.jsonl, for events of these kinds alone: bits 1 << EVENT_...
+ * Other lines have their checksum tested, no more: parsing them takes most of the time. */
 int journal_read_run(const char *run_dir, unsigned kinds,
                      int (*replay)(void *context, const struct event *event, struct lr_error *err),
                      void *context, struct lr_error *err);

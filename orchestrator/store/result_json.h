@@ -6,8 +6,8 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 
-/* result.json: the answer for other programs, schema_version 1 (documented in docs/results.md). The keys
- * and their order are stable; unknown values are null, never left out. */
+/* result.json: the answer for other programs, schema_version 1 (documented in docs/results.md). The
+ * keys and their order are stable; unknown values are null, never left out. */
 
 /* The value of result.json; *ok = false without memory. */
 json_t *result_json_value(const char *name, const struct answer *answer, bool *ok);

@@ -34,8 +34,8 @@ void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, const struct tria
 void run_dir_remove_checkpoint(const char *dir, const struct trial *trial);
 void run_dir_remove_checkpoints(const char *path);
 
-/* Replaces RUN_DIR/name; without `synced`, which costs an fsync, a crash of the machine can leave it
- * empty until the next start writes it again: for files of which there are thousands. */
+/* Replaces RUN_DIR/name; without `synced`, which costs an fsync, a crash of the machine can leave
+ * it empty until the next start writes it again: for files of which there are thousands. */
 int run_dir_put(const char *path, const char *name, const void *bytes, size_t size, bool synced,
                 struct lr_error *err);
 /* Atomically replaces RUN_DIR/name, synced. */

@@ -75,7 +75,8 @@ for lines in 1 2 10; do
     rm -rf logs/cut
 done
 
-# Killed after a few trials, and moved elsewhere, with a cache of its own: each vocabulary is found there.
+# Killed after a few trials, and moved elsewhere, with a cache of its own: each vocabulary is found
+# there.
 mkdir -p moved/axes
 cp logs/axes/plan* moved/axes
 head -n 60 logs/axes/journal.jsonl >moved/axes/journal.jsonl

@@ -14,7 +14,8 @@ export OPENBLAS_NUM_THREADS=1
 
 work=$(mktemp -d) || exit 1
 # A worker that a sanitizer ends is no failure of the campaign, which goes on with the others: what
-# AddressSanitizer finds goes to files, what UBSan finds is looked for in stderr, and the test fails.
+# AddressSanitizer finds goes to files, what UBSan finds is looked for in stderr, and the test
+# fails.
 reports=$(mktemp -d) || exit 1
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/asan"
 background=

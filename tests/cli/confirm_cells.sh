@@ -1,7 +1,7 @@
 #!/bin/sh
-# The confirmation of a campaign with axes: each parametrization with its own learning rate and ratio,
-# the same on any number of ranks and after a kill; a target that is one of the
-# cells; time that runs out.
+# The confirmation of a campaign with axes: each parametrization with its own learning rate and
+# ratio, the same on any number of ranks and after a kill; a target that is one of the cells; time
+# that runs out.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 
@@ -20,8 +20,8 @@ trials() # RUN_DIR: every column but the wall clock and who trained
 
 good() { [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"; }
 
-# After its first line, and in the midst of what it plans, begins and hears: what was lost is trained,
-# what is there is kept.
+# After its first line, and in the midst of what it plans, begins and hears: what was lost is
+# trained, what is there is kept.
 killed_in_confirmation() # RUN_DIR PLAN STATUS
 {
     first=$(grep -n '"event":"round".*"purpose":1' "$1/journal.jsonl" | cut -d : -f 1)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # history.db, result.json and the plan of a run damaged in every way, under every command that reads
-# them. Nothing hangs or ends without a word; a message names the file; result.json is never an input, and
-# is made again, the same; history.db is made again by history --rebuild.
+# them. Nothing hangs or ends without a word; a message names the file; result.json is never an
+# input, and is made again, the same; history.db is made again by history --rebuild.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 limit_s=30
 

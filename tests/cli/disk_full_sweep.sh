@@ -1,8 +1,8 @@
 #!/bin/sh
-# The disk fills up at each write in turn: a file system with room for 4, 8, 12, ... kB, then one with
-# 2, 3, 4, ... files. What ends with 0 has its whole result; all else says 74 and which file. With room
-# again the same command ends with the result and the files of a run that had room, and no others.
-# Then the commands that write elsewhere: they say 74, and leave nothing that is cut.
+# The disk fills up at each write in turn: a file system with room for 4, 8, 12, ... kB, then one
+# with 2, 3, 4, ... files. What ends with 0 has its whole result; all else says 74 and which file.
+# With room again the same command ends with the result and the files of a run that had room, and no
+# others. Then the commands that write elsewhere: they say 74, and leave nothing that is cut.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 mkdir disk

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Man pages and completions are made from the tables: every command, option, exit status and key of a
-# plan is in them, and bash completes with what it gets.
+# Man pages and completions are made from the tables: every command, option, exit status and key of
+# a plan is in them, and bash completes with what it gets.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 for name in man plan-man plan-tables bash zsh; do

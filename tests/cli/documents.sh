@@ -1,7 +1,7 @@
 #!/bin/sh
-# The documents are true to the tree and the program: lines, links, the tables of the plan's keys, the
-# words of the answer, and every command that they show: its command, options, plan and keys exist, and
-# what takes no training is run.
+# The documents are true to the tree and the program: lines, links, the tables of the plan's keys,
+# the words of the answer, and every command that they show: its command, options, plan and keys
+# exist, and what takes no training is run.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 source=$LRSEARCH_SOURCE_DIR
 documents="README.md CONTRIBUTING.md plans/README.md logs/README.md $(cd "$source" && echo docs/*.md)"
@@ -137,24 +137,35 @@ cmp -s labels.session labels.answer || {
 
 # ---- the commands ----
 
-# Code blocks of documents, a command a line: continued lines joined, comments (behind two blanks) cut.
-for document in $documents; do
-    awk -v name="$document" '
-        /^```/ { fence = !fence; next }
-        fence || /^    / {
-            line = $0
-            sub(/^ */, "", line)
-            if (begun != "")
-                line = begun " " line
-            begun = ""
-            if (line ~ /\\$/) {
-                begun = substr(line, 1, length(line) - 1)
-                next
-            }
-            sub(/  .*/, "", line)
-            print name "\t" line
-        }' "$source/$document"
-done | grep -E '	(exec |build/|srun [^ ]* )*(lrsearch|\./run\.sh|\./test\.sh|plans/[a-z-]*\.sh|tests/[a-z/_]*\.sh|python3 contrib)( |$)' |
+# Code blocks of documents, a command a line: continued lines joined, comments (behind two blanks)
+# cut. And the examples in the help of each command. (man_pages.sh has those of the man pages.)
+help_examples()
+{
+    for command in $("$LRSEARCH" --help | sed -n '/^commands/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+        "$LRSEARCH" help "$command" | sed -n "/^example/,\$s/^  /help $command\t/p"
+    done
+}
+code_lines()
+{
+    for document in $documents; do
+        awk -v name="$document" '
+            /^```/ { fence = !fence; next }
+            fence || /^    / {
+                line = $0
+                sub(/^ */, "", line)
+                if (begun != "")
+                    line = begun " " line
+                begun = ""
+                if (line ~ /\\$/) {
+                    begun = substr(line, 1, length(line) - 1)
+                    next
+                }
+                sub(/  .*/, "", line)
+                print name "\t" line
+            }' "$source/$document"
+    done
+}
+{ code_lines && help_examples; } | grep -E '	(exec |build/|srun [^ ]* )*(lrsearch|\./run\.sh|\./test\.sh|plans/[a-z-]*\.sh|tests/[a-z/_]*\.sh|python3 contrib)( |$)' |
     grep -v '	lrsearch: summary' >commands
 [ "$(wc -l <commands)" -ge 80 ] || wrong "only $(wc -l <commands) commands were found"
 
@@ -166,7 +177,7 @@ options_of() # COMMAND
 check_options() # COMMAND WORDS
 {
     [ -f "options.$1" ] || options_of "$1" >"options.$1"
-    for option in $(echo "$2" | sed 's/"[^"]*"//g' | grep -o ' --[a-z][a-z-]*' | sed 's/^ --//'); do
+    for option in $(echo "$2" | sed "s/\"[^\"]*\"//g; s/'[^']*'//g" | grep -o ' --[a-z][a-z-]*' | sed 's/^ --//'); do
         grep -qxF "$option" "options.$1" || wrong "$document: $words: lrsearch $1 has no --$option"
     done
     for key in $(echo "$2" | grep -o -e "--set '\{0,1\}[a-z_.]*=" | sed "s/--set '\{0,1\}//; s/=//"); do
@@ -177,7 +188,8 @@ ran=0
 run_command() # WORDS: in this folder, where logs/quickstart is; what the documents call otherwise, too
 {
     echo "$1" | sed "s,^lrsearch,\"\$LRSEARCH\",; s,logs/my-plan\>,logs/quickstart,g
-        s,logs/nightly-[0-9-]*,logs/quickstart,g; s,logs/\(batches\|a\|b\)\>,logs/quickstart,g" >command.sh
+        s,logs/nightly-[0-9-]*,logs/quickstart,g; s,logs/\(batches\|a\|b\)\>,logs/quickstart,g
+        s,--name nightly,--name quickstart," >command.sh
     rm -rf ./*.db ./*.csv.d ./*.tb
     run sh command.sh
     ran=$((ran + 1))

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What `lrsearch check` expects a campaign to cost: measured trainings, simulated campaigns, budgets.
+# What `lrsearch check` expects a campaign to cost: measured trainings, simulated campaigns,
+# budgets.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 amount() # NAME COLUMN: of the table of what is needed; 2: half need, 3: 9 in 10 need, 4: budget

@@ -41,6 +41,31 @@ if sh "$check" "$tree" >/dev/null 2>&1; then
     done
 fi
 
+# A comment, code, and a comment of a script; but a string may be as long as it is.
+{
+    printf 'const char *a = "%0101d";\n' 0
+    printf '/* %094d */\n' 0
+} >"$tree/orchestrator/report/long.c"
+expect_no() # WORDS: check_format.sh over the tree does not say them
+{
+    said=$(sh "$check" "$tree" 2>&1)
+    case $said in
+    *"$1"*) fail "must not say '$1', said: $said" ;;
+    esac
+}
+expect_no "100 columns"
+for line in "/* %0101d */" "    /* \"%0101d\" */" " * %0101d" "int x%0101d;"; do
+    # shellcheck disable=SC2059 # the line is the format
+    printf "$line\n" 0 >"$tree/orchestrator/report/long.c"
+    expect 1 "orchestrator/report/long.c:1: more than 100 columns"
+done
+rm "$tree/orchestrator/report/long.c"
+for script in tests/long.sh tests/CMakeLists.txt CMakeLists.txt; do
+    printf 'true\n    # %0101d\n' 0 >"$tree/$script"
+    expect 1 "$script:2: more than 100 columns"
+    rm "$tree/$script"
+done
+
 mkdir "$tree/orchestrator/report/page"
 printf 'const a = `two\nlines`;\n' >"$tree/orchestrator/report/page/a.js"
 expect 1 "page/a.js:1: a text in backquotes spans lines"

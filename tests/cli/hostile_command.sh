@@ -1,9 +1,9 @@
 #!/bin/sh
-# Commands that misbehave, each at the first attempt of a trial: half lines for ever, one endless line,
-# a line that is written in pieces, descriptors that are closed early or held by others, signals that
-# are ignored, a command that stops itself, bytes that are no text. The campaign bears each, in bounded
-# memory, and ends with the result of a command that does as it should; nothing is left behind, and no
-# terminal sequence of a program reaches a terminal or a browser.
+# Commands that misbehave, each at the first attempt of a trial: half lines for ever, one endless
+# line, a line that is written in pieces, descriptors that are closed early or held by others,
+# signals that are ignored, a command that stops itself, bytes that are no text. The campaign bears
+# each, in bounded memory, and ends with the result of a command that does as it should; nothing is
+# left behind, and no terminal sequence of a program reaches a terminal or a browser.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 cat >train.sh <<'END'

@@ -78,7 +78,8 @@ for moment in 0.02 0.05 0.2; do
     esac
 done
 
-# A decision over 64 cells and 16 horizons takes seconds, and so does a fit: a signal waits for neither.
+# A decision over 64 cells and 16 horizons takes seconds, and so does a fit: a signal waits for
+# neither.
 cat >cells.yaml <<'END'
 version: 1
 name: cells
@@ -103,7 +104,8 @@ for signal in TERM USR1; do
     [ "${held:-9999}" -lt 1000 ] || fail "a decision held the event loop for $held ms" # 10 without load
 done
 
-# A signal while a finished campaign is fitted: its files come with the next start, and its journal is complete.
+# A signal while a finished campaign is fitted: its files come with the next start, and its journal
+# is complete.
 rm -rf logs/fitted
 start "$LRSEARCH" cells.yaml --run-dir logs/fitted --set search.horizons='[32k, 64k]' --set search.policy=grid
 wait_for_events logs/fitted/journal.jsonl finished 1

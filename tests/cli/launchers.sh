@@ -1,6 +1,6 @@
 #!/bin/sh
-# Several commands at a time in one process, each with a port of its own; trainer.launcher: any words, and
-# srun (a stand-in; tests/slurm/launcher.sh has the real one).
+# Several commands at a time in one process, each with a port of its own; trainer.launcher: any
+# words, and srun (a stand-in; tests/slurm/launcher.sh has the real one).
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 cat >loss.sh <<'END'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a run leaves that is ended before it could tidy up, states of trainings and files of its lock,
-# is gone after the next run, or after a report.
+# What a run leaves that is ended before it could tidy up, states of trainings and files of its
+# lock, is gone after the next run, or after a report.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 tiny_plan wsd.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}" \

@@ -72,7 +72,8 @@ OPENBLAS_CORETYPE=Nehalem run "$LRSEARCH" tiny.yaml --run-dir logs/own --set tra
     --set budget.trials=3
 expect_not_said "kinds of CPU" # our own products have the same bits on both
 
-# Where OpenBLAS takes the CPU for one without AVX2, auto leaves it out, and who asks for it is told.
+# Where OpenBLAS takes the CPU for one without AVX2, auto leaves it out, and who asks for it is
+# told.
 OPENBLAS_CORETYPE=Prescott
 export OPENBLAS_CORETYPE
 run "$LRSEARCH" tiny.yaml --run-dir logs/auto --set budget.trials=2

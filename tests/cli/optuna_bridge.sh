@@ -1,6 +1,6 @@
 #!/bin/sh
-# contrib/optuna_bridge.py: Optuna itself reads what it exports; what it imports gives the prior that
-# the run's own table gives; what is no run, no study or no storage is told in one line.
+# contrib/optuna_bridge.py: Optuna itself reads what it exports; what it imports gives the prior
+# that the run's own table gives; what is no run, no study or no storage is told in one line.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 python=/usr/bin/python3 # for which Debian's packages are

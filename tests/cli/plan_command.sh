@@ -1,6 +1,6 @@
 #!/bin/sh
-# From a program that nobody changes to a plan: plan init --command runs it and proposes, check --try
-# runs one training and says what it saw, status and report find the newest run.
+# From a program that nobody changes to a plan: plan init --command runs it and proposes, check
+# --try runs one training and says what it saw, status and report find the newest run.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 # Prints as nanoGPT does; 2500 steps a second.

@@ -2,8 +2,8 @@
 # lrsearch plan init: what it writes is read, checked and run; what it cannot use it says.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-# So little text that the shortest horizons have to read it again; so much time that the slowest build
-# ends in it.
+# So little text that the shortest horizons have to read it again; so much time that the slowest
+# build ends in it.
 make_story story.txt
 head -c 80000 story.txt >"it's short.txt"
 mkdir sub

@@ -46,8 +46,8 @@ grep -q amx_bf16 /proc/cpuinfo || {
     expect_err "trainer.matmul: bf16-amx: this CPU has no AMX for bf16; use bf16, whose bits every CPU has"
 }
 
-# A campaign: in its provenance and its tables; another precision is another campaign, and its losses
-# do not count in a fork.
+# A campaign: in its provenance and its tables; another precision is another campaign, and its
+# losses do not count in a fork.
 tiny_plan tiny.yaml "training: {batch_tokens: 256, precision: bf16}" "trainer: {matmul: bf16}" \
     "search: {lr: [1e-2, 1e-1], horizons: [8k], policy: grid}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/bf16

@@ -1,6 +1,6 @@
 #!/bin/sh
-# CMakePresets.json: CMake reads it, what it sets are options of the project, and test.sh builds each
-# preset that it names where the preset says.
+# CMakePresets.json: CMake reads it, what it sets are options of the project, and test.sh builds
+# each preset that it names where the preset says.
 set -u
 source=${LRSEARCH_SOURCE_DIR:?}
 failures=0

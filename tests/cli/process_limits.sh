@@ -1,6 +1,6 @@
 #!/bin/sh
-# ulimit: too few open files and files that may not grow end each command with a message that names the
-# limit, not by a signal; with room again the campaign goes on to the same answer.
+# ulimit: too few open files and files that may not grow end each command with a message that names
+# the limit, not by a signal; with room again the campaign goes on to the same answer.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 # shellcheck disable=SC2016 # for the inner shell
@@ -31,8 +31,8 @@ for files in 6 9 16; do
     expect_err "too few files can be open at once"
 done
 
-# The stack: threads have one of their own size. UCX (Debian 13's MPI loads it) starts a thread before
-# main() that has not, and crashes below 1 MB unless it is told not to.
+# The stack: threads have one of their own size. UCX (Debian 13's MPI loads it) starts a thread
+# before main() that has not, and crashes below 1 MB unless it is told not to.
 export UCX_VFS_ENABLE=n
 for kilobytes in 128 256; do
     run sh -c "$limited" sh -s $kilobytes "$LRSEARCH" tiny.yaml --run-dir stack-$kilobytes

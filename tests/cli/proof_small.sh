@@ -1,5 +1,6 @@
 #!/bin/sh
-# plans/proof.sh --small adamw trains, is interrupted in its sweep, goes on, and shows what came out.
+# plans/proof.sh --small adamw trains, is interrupted in its sweep, goes on, and shows what came
+# out.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v python3 >/dev/null || skip "no python3"
 make_story story

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A run's folder on a file system that is read only: what only reads works, and can write elsewhere;
-# what would write there says 73, which path, and leaves nothing. The same for single folders of a run
-# and for TMPDIR.
+# what would write there says 73, which path, and leaves nothing. The same for single folders of a
+# run and for TMPDIR.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 mkdir whole view

@@ -13,7 +13,8 @@ import yaml
 
 SEEN = re.compile("unknown key|missing|expected|out of range|unknown value|not a whole|is empty|"
                   "there is twice|not available|has no value")
-# What YAML does not hand on, the range of a count or time that is a text: 8d, 1e40, and placeholders.
+# What YAML does not hand on, the range of a count or time that is a text: 8d, 1e40, and
+# placeholders.
 BLIND = re.compile('the quoted text|found "yes"|: [0-9.]+(e[0-9]+|[smhdkMBT]i?) is out of range|at byte')
 
 

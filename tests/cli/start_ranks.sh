@@ -1,6 +1,6 @@
 #!/bin/sh
-# lrsearch run -n: what it calls mpirun with, what becomes of signals and statuses, on a stand-in for
-# mpirun; and a campaign with the real one.
+# lrsearch run -n: what it calls mpirun with, what becomes of signals and statuses, on a stand-in
+# for mpirun; and a campaign with the real one.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 version=$(mpirun --version 2>&1 </dev/null)
 tiny_plan tiny.yaml
@@ -8,8 +8,8 @@ mkdir bin tmp
 export TMPDIR="$work/tmp"
 real_path=$PATH
 
-# As Open MPI with recovery: its own status is 0 whatever happened. What it is called with is written
-# one word a line.
+# As Open MPI with recovery: its own status is 0 whatever happened. What it is called with is
+# written one word a line.
 cat >bin/mpirun <<'END'
 #!/bin/sh
 printf '%s\n' "$@" >words

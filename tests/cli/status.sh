@@ -1,6 +1,6 @@
 #!/bin/sh
-# lrsearch status on a campaign that runs, that was interrupted, that is finished and that is damaged;
-# the progress line of a run; its log.
+# lrsearch status on a campaign that runs, that was interrupted, that is finished and that is
+# damaged; the progress line of a run; its log.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 status_json() # RUN_DIR

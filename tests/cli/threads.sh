@@ -1,6 +1,6 @@
 #!/bin/sh
-# The coordinator and the worker as two threads of one process: a campaign, and one that is drained and
-# gone on with; and decisions, on a third. Short, because ThreadSanitizer is slow.
+# The coordinator and the worker as two threads of one process: a campaign, and one that is drained
+# and gone on with; and decisions, on a third. Short, because ThreadSanitizer is slow.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 tiny_plan tiny.yaml "search: {lr: [4e-3, 1e-1], horizons: [8k, 16k], policy: grid}" \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: valgrind.sh PROGRAM: the quick start under valgrind, on less text: no error, no leak of ours.
-# PROGRAM is lrsearch with tests/lib/plain_kernels.c.
+# usage: valgrind.sh PROGRAM: the quick start under valgrind, on less text: no error, no leak of
+# ours. PROGRAM is lrsearch with tests/lib/plain_kernels.c.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 command -v valgrind >/dev/null || skip "no valgrind"

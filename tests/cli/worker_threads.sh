@@ -1,6 +1,6 @@
 #!/bin/sh
-# Threads of a worker: no more than its share of the cores, with a warning that has both numbers; the
-# same losses; and libgomp waits passively unless the user chose otherwise.
+# Threads of a worker: no more than its share of the cores, with a warning that has both numbers;
+# the same losses; and libgomp waits passively unless the user chose otherwise.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v taskset >/dev/null 2>&1 || skip "there is no taskset"
 taskset -c 0 true 2>/dev/null || skip "core 0 is not ours"

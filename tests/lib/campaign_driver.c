@@ -81,7 +81,7 @@ static size_t fake_forecast(const struct search_space *space, struct forecast_st
     return 3;
 }
 
-static const struct policy fake_policy = {"grid", fake_next, fake_forecast, false};
+static const struct policy fake_policy = {"grid", fake_next, fake_forecast, false, NULL};
 
 /* Ten LRs one after the other, as many at once as it may. */
 static int fake_async_next(const struct search_space *space, const struct observation *seen,
@@ -96,7 +96,7 @@ static int fake_async_next(const struct search_space *space, const struct observ
     return 0;
 }
 
-static const struct policy fake_async = {"design", fake_async_next, fake_forecast, true};
+static const struct policy fake_async = {"design", fake_async_next, fake_forecast, true, NULL};
 
 const struct policy *policy_find(const char *name)
 {

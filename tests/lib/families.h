@@ -6,15 +6,16 @@
 /* Made-up loss surfaces whose shapes the search does not assume, and surfaces that have no optimum
  * to be found. All random numbers follow from `seed`. */
 
-enum family_shape { /* of the loss above its least, t octaves above the optimum */
-                    SHAPE_PARABOLA,
-                    SHAPE_ASYMMETRIC, /* parabola, (1 + .2 tanh t) times */
-                    SHAPE_QUARTIC,
-                    SHAPE_FLAT_BOTTOM, /* nearly flat within .7 octaves, steep beyond */
-                    SHAPE_LEFT_STEEP, /* two halves of parabolas, the left one three times as steep */
-                    SHAPE_RIGHT_STEEP,
-                    SHAPE_V,
-                    SHAPE_SLOPE, /* no basin */
+/* The loss above its least, t octaves above the optimum. */
+enum family_shape {
+    SHAPE_PARABOLA,
+    SHAPE_ASYMMETRIC, /* parabola, (1 + .2 tanh t) times */
+    SHAPE_QUARTIC,
+    SHAPE_FLAT_BOTTOM, /* nearly flat within .7 octaves, steep beyond */
+    SHAPE_LEFT_STEEP,  /* two halves of parabolas, the left one three times as steep */
+    SHAPE_RIGHT_STEEP,
+    SHAPE_V,
+    SHAPE_SLOPE, /* no basin */
 };
 
 struct family_kind {

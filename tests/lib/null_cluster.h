@@ -4,11 +4,11 @@
 #include "net/loop.h"
 #include "campaign/event.h"
 
-/* Workers that answer each assignment at once, with a loss by a formula, in this process. There is one
- * cluster at a time. */
+/* Workers that answer each assignment at once, with a loss by a formula, in this process. There is
+ * one cluster at a time. */
 
-/* The coordinator's end, valid until null_cluster_end(); every worker has said HELLO. `sent`, which may
- * be NULL, is called with each message to a worker. */
+/* The coordinator's end, valid until null_cluster_end(); every worker has said HELLO. `sent`, which
+ * may be NULL, is called with each message to a worker. */
 struct transport *null_cluster(int workers, void (*sent)(const struct message *message));
 void null_cluster_end(void);
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# A rank dies before MPI has started: the others would wait in MPI_Init for ever. The job ends by itself,
-# says why, and leaves the status of too few workers; the same command then begins the campaign.
+# A rank dies before MPI has started: the others would wait in MPI_Init for ever. The job ends by
+# itself, says why, and leaves the status of too few workers; the same command then begins the
+# campaign.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 export LRSEARCH_START_TIMEOUT=1 OMPI_MCA_odls_base_sigkill_timeout=1
@@ -26,8 +27,8 @@ for victim in 0 2; do
     [ ! -e logs/early ] || fail "a job that did not start left files"
 done
 
-# With a shell between mpirun and the rank, which is what the rank then ends: its own end by that is no
-# interruption.
+# With a shell between mpirun and the rank, which is what the rank then ends: its own end by that is
+# no interruption.
 # shellcheck disable=SC2016 # for the shell of each rank
 die='[ "$OMPI_COMM_WORLD_RANK" = 0 ] || kill -KILL $$; "$@"; exit $?'
 : >"$LRSEARCH_EXIT_FILE"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Every kind of trainer on four ranks, with what happens in real campaigns: attempts that fail, cells,
-# a wsd prefix that horizons share, a worker that is killed, a signal. Each ends with the result of one
-# process. Under the sanitizers every finding in any rank fails (cli_lib.sh).
+# Every kind of trainer on four ranks, with what happens in real campaigns: attempts that fail,
+# cells, a wsd prefix that horizons share, a worker that is killed, a signal. Each ends with the
+# result of one process. Under the sanitizers every finding in any rank fails (cli_lib.sh).
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 limit_s=240

@@ -232,8 +232,8 @@ static void leftovers(void)
     }
 }
 
-/* The last member dies in the middle of 16 MB to and from everybody; the others wait for one message
- * more from it, so that they miss something however far it came. */
+/* The last member dies in the middle of 16 MB to and from everybody; the others wait for one
+ * message more from it, so that they miss something however far it came. */
 static void killed(void)
 {
     enum { BYTES = 16 << 20 };

@@ -1,6 +1,7 @@
 #!/bin/sh
-# usage: group_traffic.sh PROGRAM: group traffic over MPI (group_traffic.c): random groups and sizes, the
-# leftovers of a group that was given up, a member that is killed in the middle of a transfer.
+# usage: group_traffic.sh PROGRAM: group traffic over MPI (group_traffic.c): random groups and
+# sizes, the leftovers of a group that was given up, a member that is killed in the middle of a
+# transfer.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 program=${1:?}

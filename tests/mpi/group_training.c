@@ -1,6 +1,6 @@
 /* Real trainings by groups of ranks, assigned by hand: usage: mpirun -np 9 group_training
- * sizes|grow|killed. Rank 0 is the coordinator here, the others run worker_run(). Rank 0 checks that
- * every result has the bits of one rank, and leaves a file "good". */
+ * sizes|grow|killed. Rank 0 is the coordinator here, the others run worker_run(). Rank 0 checks
+ * that every result has the bits of one rank, and leaves a file "good". */
 #define _POSIX_C_SOURCE 200809L
 #include <mpi.h>
 #include <signal.h>

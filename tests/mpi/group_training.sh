@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: group_training.sh PROGRAM: trainings by groups of 1, 2, 4 and 8 ranks over MPI, one that grows, and
-# groups that lose a member; the bits are those of one rank (group_training.c).
+# usage: group_training.sh PROGRAM: trainings by groups of 1, 2, 4 and 8 ranks over MPI, one that
+# grows, and groups that lose a member; the bits are those of one rank (group_training.c).
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 limit_s=280

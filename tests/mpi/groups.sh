@@ -1,6 +1,6 @@
 #!/bin/sh
-# A campaign whose trials are trained by groups of four ranks: the losses are those of one process, bit for
-# bit, also if a member is killed in the middle, whose trial begins once more.
+# A campaign whose trials are trained by groups of four ranks: the losses are those of one process,
+# bit for bit, also if a member is killed in the middle, whose trial begins once more.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 limit_s=280

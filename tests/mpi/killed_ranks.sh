@@ -1,6 +1,7 @@
 #!/bin/sh
-# Ranks die. A worker: the campaign goes on and gives the same answer; without recovery the job ends, and
-# the next start goes on. The coordinator: every rank and mpirun end soon, and the same command goes on.
+# Ranks die. A worker: the campaign goes on and gives the same answer; without recovery the job
+# ends, and the next start goes on. The coordinator: every rank and mpirun end soon, and the same
+# command goes on.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 
@@ -18,8 +19,8 @@ start_ranks() # RUN_DIR
     wait_for_events "$1/journal.jsonl" ended 3
 }
 
-# The rank that got the newest trial is the likeliest to be in the midst of one. When the trial ended just
-# before the kill, nothing was lost, and it is tried again.
+# The rank that got the newest trial is the likeliest to be in the midst of one. When the trial
+# ended just before the kill, nothing was lost, and it is tried again.
 for try in 1 2 3 4 5; do
     rm -rf logs/worker
     start_ranks logs/worker

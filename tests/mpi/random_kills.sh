@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: random_kills.sh COUNT [SEED]: kill -9 of a worker, of rank 0 and of mpirun in turn, COUNT
-# times, each at a random moment. The same command, given again until it is done, ends with the result
-# of a run that was left alone, and nothing of the killed one is left.
+# times, each at a random moment. The same command, given again until it is done, ends with the
+# result of a run that was left alone, and nothing of the killed one is left.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 count=${1:-6}

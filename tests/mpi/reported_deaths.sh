@@ -1,6 +1,7 @@
 #!/bin/sh
-# Every rank on a host of its own, as far as it can tell, and nobody is lost for being silent: a worker that is
-# killed is found by what MPI reports alone, soon, and so is a killed coordinator. Needs Open MPI 5.
+# Every rank on a host of its own, as far as it can tell, and nobody is lost for being silent: a
+# worker that is killed is found by what MPI reports alone, soon, and so is a killed coordinator.
+# Needs Open MPI 5.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 [ "$mpi_survival" = "--with-ft ulfm" ] || skip "this MPI reports no deaths"
@@ -20,7 +21,8 @@ start_ranks() # RUN_DIR
     wait_for_events "$1/journal.jsonl" ended 3
 }
 
-# A worker in the midst of a training, and at the end of the campaign mpirun returns what rank 0 does.
+# A worker in the midst of a training, and at the end of the campaign mpirun returns what rank 0
+# does.
 for try in 1 2 3 4 5; do
     rm -rf logs/worker
     start_ranks logs/worker

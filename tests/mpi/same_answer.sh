@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: same_answer.sh [bf16] NP...: one process and mpirun with each NP give the same target, law and
-# horizons, and every trial the same losses, bit for bit; with one thread a worker and with two.
+# usage: same_answer.sh [bf16] NP...: one process and mpirun with each NP give the same target, law
+# and horizons, and every trial the same losses, bit for bit; with one thread a worker and with two.
 # bf16: in training.precision bf16.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Signals under mpirun, to mpirun and to the coordinator: 75, and the same command goes on. SIGUSR1 has
-# the trainings write their checkpoints first.
+# Signals under mpirun, to mpirun and to the coordinator: 75, and the same command goes on. SIGUSR1
+# has the trainings write their checkpoints first.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 limit_s=400 # a campaign under AddressSanitizer on a loaded machine
@@ -25,8 +25,8 @@ for case in mpirun-USR1 coordinator-USR1 mpirun-TERM mpirun-INT; do
     wait_gone "$pid" 60 || fail "SIG$signal to $to: mpirun did not end within 60 s"
     wait "$pid" 2>/dev/null
     status=$(cat "$LRSEARCH_EXIT_FILE" 2>/dev/null)
-    # Open MPI 5 kills the ranks 250 ms later, which can be too soon on a busy machine. run.sh takes no
-    # status for 75; what follows shows that the journal sufficed.
+    # Open MPI 5 kills the ranks 250 ms later, which can be too soon on a busy machine. run.sh takes
+    # no status for 75; what follows shows that the journal sufficed.
     case "$to-$signal-$mpi_survival-$status" in
     mpirun-TERM-*ulfm- | mpirun-INT-*ulfm-) ;;
     *)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing that
-# lintian calls an error. LRSEARCH_CHROOT=FOLDER (a bare Debian 12 as debootstrap makes it, root and a
-# network) also installs it there and runs it.
+# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing
+# that lintian calls an error. LRSEARCH_CHROOT=FOLDER (a bare Debian 12 as debootstrap makes it,
+# root and a network) also installs it there and runs it.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v dpkg-shlibdeps >/dev/null 2>&1 || skip "needs dpkg-dev"
 limit_s=900

@@ -1,7 +1,8 @@
 #!/bin/sh
-# ./test.sh in a new Debian 13, which has what debootstrap installs and nothing more: newer compilers,
-# Open MPI 5 and newer libraries. Takes the files of the working tree that git does not ignore. About
-# half an hour and 5 GB in $TMPDIR; LRSEARCH_DEBIAN_MIRROR names another mirror than debootstrap's.
+# ./test.sh in a new Debian 13, which has what debootstrap installs and nothing more: newer
+# compilers, Open MPI 5 and newer libraries. Takes the files of the working tree that git does not
+# ignore. About half an hour and 5 GB in $TMPDIR; LRSEARCH_DEBIAN_MIRROR names another mirror than
+# debootstrap's.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 limit_s=7000
 in_chroot=$LRSEARCH_SOURCE_DIR/tests/package/in_chroot.sh

@@ -1,12 +1,12 @@
 #!/bin/sh
 # usage: cluster.sh up FOLDER [NODES [CPUS]] | down FOLDER | kill FOLDER NODE | boot FOLDER NODE
 #
-# A Slurm cluster of virtual nodes n1, n2, ... on this machine, without systemd: slurmctld, one slurmd a
-# node, and a munged of its own, all with their files in FOLDER and on ports of their own. `up` prints
-# FOLDER/slurm.conf, for SLURM_CONF; exit status 77 where the machine cannot have one. Needs root: the
-# nodes are namespaces, because ranks of two nodes must not share a host name, /dev/shm or PMIx's files.
-# `down` ends the processes whose pids are in FOLDER; `kill` all of a node, as if its power failed, and
-# `boot` starts it again.
+# A Slurm cluster of virtual nodes n1, n2, ... on this machine, without systemd: slurmctld, one
+# slurmd a node, and a munged of its own, all with their files in FOLDER and on ports of their own.
+# `up` prints FOLDER/slurm.conf, for SLURM_CONF; exit status 77 where the machine cannot have one.
+# Needs root: the nodes are namespaces, because ranks of two nodes must not share a host name,
+# /dev/shm or PMIx's files. `down` ends the processes whose pids are in FOLDER; `kill` all of a
+# node, as if its power failed, and `boot` starts it again.
 set -u
 action=${1:?} folder=${2:?}
 conf=$folder/slurm.conf

@@ -1,6 +1,6 @@
 #!/bin/sh
-# plans/nightly.sbatch under Slurm: a night and its exit status, a drift with its mail, and a night that
-# its time limit interrupts. (interruptions.sh has plans/preemptible.sbatch.)
+# plans/nightly.sbatch under Slurm: a night and its exit status, a drift with its mail, and a night
+# that its time limit interrupts. (interruptions.sh has plans/preemptible.sbatch.)
 . "${LRSEARCH_SOURCE_DIR:?}/tests/slurm/slurm_lib.sh"
 
 cat >night.yaml <<'END'

@@ -1,8 +1,8 @@
 #!/bin/sh
-# trainer.launcher: srun on two nodes with four GPUs each (made up): trials are steps of the job, as many
-# at a time as fit, and the answer is that of a run without Slurm. A step that Slurm ends is lost and
-# tried again; one that lrsearch ends gets SIGTERM first; a killed lrsearch leaves no step; a job that is
-# put back in the middle, and one that loses a node, go on to the same answer.
+# trainer.launcher: srun on two nodes with four GPUs each (made up): trials are steps of the job, as
+# many at a time as fit, and the answer is that of a run without Slurm. A step that Slurm ends is
+# lost and tried again; one that lrsearch ends gets SIGTERM first; a killed lrsearch leaves no step;
+# a job that is put back in the middle, and one that loses a node, go on to the same answer.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/slurm/slurm_lib.sh"
 
 cat >train.sh <<'END'

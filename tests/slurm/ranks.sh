@@ -1,7 +1,7 @@
 #!/bin/sh
-# 64 tasks on two nodes of Slurm, by mpirun and by srun --mpi=pmix: the answer of one process. Without
-# PMIx srun starts as many processes of one rank: that is said at once, by one of them. A batch script
-# that starts no ranks is one process.
+# 64 tasks on two nodes of Slurm, by mpirun and by srun --mpi=pmix: the answer of one process.
+# Without PMIx srun starts as many processes of one rank: that is said at once, by one of them. A
+# batch script that starts no ranks is one process.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/slurm/slurm_lib.sh"
 
 cat >simulate.yaml <<'END'

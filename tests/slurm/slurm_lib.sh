@@ -1,5 +1,5 @@
-# Sourced by the scripts in tests/slurm: cli_lib.sh, and a Slurm cluster of two virtual nodes with 32
-# processors each, which ends with the test. Skips where the machine cannot have one.
+# Sourced by the scripts in tests/slurm: cli_lib.sh, and a Slurm cluster of two virtual nodes with
+# 32 processors each, which ends with the test. Skips where the machine cannot have one.
 # shellcheck shell=sh disable=SC2034
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 cluster=$(mktemp -d) || exit 1

@@ -35,8 +35,8 @@ static void shapes_have_their_least_at_0_and_the_mean_height_1_an_octave_away(vo
     assert_float_equal(basin_shape_of(BASIN_PARABOLA).power, 2, 1e-12);
 }
 
-/* Steps of 1/32 octave: off by at most a 1/8 of the step's square times the second derivative, which
- * is largest in the corner of the V; beyond the table's reach the height is that of its end. */
+/* Steps of 1/32 octave: off by at most a 1/8 of the step's square times the second derivative,
+ * which is largest in the corner of the V; beyond the table the height is that of its end. */
 static void the_table_is_the_shape(void **state)
 {
     (void)state;

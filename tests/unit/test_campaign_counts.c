@@ -1,5 +1,5 @@
-/* What the campaign keeps of its trials (counts, the waiting ones, sums, the pace) is after every event
- * of random sequences what a scan of all trials finds. */
+/* What the campaign keeps of its trials (counts, the waiting ones, sums, the pace) is after every
+ * event of random sequences what a scan of all trials finds. */
 #include "campaign_driver.h"
 
 #include "cmocka_all.h"

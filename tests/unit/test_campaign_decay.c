@@ -1,6 +1,7 @@
 /* Campaigns that search the weight decay with the LR, or have it as an axis, or the exponent of the
- * embedding's LR. With decay_rule timescale the weight decay of a trial is not the one that the search
- * asked for, which must be found back to the last bit: from the journal, from another campaign. */
+ * embedding's LR. With decay_rule timescale the weight decay of a trial is not the one that the
+ * search asked for, which must be found back to the last bit: from the journal, from another
+ * campaign. */
 #include "plan_case.h"
 
 #include <math.h>

@@ -475,7 +475,7 @@ static void lines_that_mean_divergence(void **state)
     report_reader_destroy(reader);
 }
 
-/* What Megatron-LM prints: the loss of validation also at the end, and then that of the test set. */
+/* Megatron-LM prints the validation loss also at the end, and then that of the test set. */
 static void megatron_reports(void **state)
 {
     static const struct {

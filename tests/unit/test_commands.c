@@ -1,5 +1,6 @@
-/* The tables of commands against what is made from them: each row of each command is in its help, in
- * the man page and in both completions; and against what reading a command line takes for granted. */
+/* The tables of commands against what is made from them: each row of each command is in its help,
+ * in the man page and in both completions; and against what reading a command line takes for
+ * granted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -28,8 +28,9 @@ static const struct tolerance exact = {2e-5, 2e-5};
  *
  * rounded.*: the same operands are rounded, so that the numbers agree within 3e-7 (met), unless an
  * operand lies so near the middle between two bf16 that the rounding of fp32 sends it to the other
- * one, 2^-8 away. That happens to one in some 10^4; as one of at least 7 terms of a sum it moves the
- * sum by 2^-10 or so, and less of what comes after. Met: 1e-3, and 5e-4 of the root mean square.
+ * one, 2^-8 away. That happens to one in some 10^4; as one of at least 7 terms of a sum it moves
+ * the sum by 2^-10 or so, and less of what comes after. Met: 1e-3, and 5e-4 of the root mean
+ * square.
  *
  * autocast.*: there the results of the 8 products and functions of a block are rounded too, and the
  * logits: 25 roundings in 3 blocks, which add up in squares to 5 x .0011 (met: .0052 of the root

@@ -1,5 +1,5 @@
-/* One fsync makes all results of a turn durable, and nothing that follows from a result is sent before.
- * fsync() is this program's own, which counts and syncs nothing. */
+/* One fsync makes all results of a turn durable, and nothing that follows from a result is sent
+ * before. fsync() is this program's own, which counts and syncs nothing. */
 #include "temp_dir.h"
 #include "cmocka_all.h"
 

@@ -1,5 +1,5 @@
-/* The event loop with a job beside it: messages are served meanwhile, a signal or the end of the loop
- * ends the job, and its end is told on the loop's thread. */
+/* The event loop with a job beside it: messages are served meanwhile, a signal or the end of the
+ * loop ends the job, and its end is told on the loop's thread. */
 #include "cmocka_all.h"
 
 #include <pthread.h>

@@ -273,7 +273,7 @@ static void tokens_that_are_named_are_there(void **state)
 static void csv_of_others(void **state)
 {
     (void)state;
-    /* a byte order mark, a header that comes again, a column that is called as another one's cell */
+    /* a byte order mark, a header that comes again, a column named as another one's cell */
     follow("a.csv", "loss", "tokens", NULL);
     put("a.csv", "w", "\xef\xbb\xbf\"loss\", kind ,tokens\n3.5,loss,100.0\nloss,kind,tokens\n");
     EXPECT("3.5@100 ");

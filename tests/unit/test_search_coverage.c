@@ -108,8 +108,8 @@ static void with_the_noise_of_small_models(void **state)
     check(0.010, 1, 0.75, 1);
 }
 
-/* Over 120 surfaces: penalty .0192 nats for .90 target runs, the grid's .0222 for .77: the search goes
- * on where its answer would be refused. */
+/* Over 120 surfaces: penalty .0192 nats for .90 target runs, the grid's .0222 for .77: the search
+ * goes on where its answer would be refused. */
 static void with_noise_as_deep_as_the_basin(void **state)
 {
     (void)state;

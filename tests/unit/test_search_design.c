@@ -250,8 +250,8 @@ static void seeds_are_bought_against_noise_only(void **state)
     assert_true(trials[1] >= 4);
 }
 
-/* Asks until no more is asked for, and lets everything at `highest` and above diverge; below, losses
- * have their lowest at `best`. Returns the lowest LR that was tried. */
+/* Asks until no more is asked for, and lets everything at `highest` and above diverge; below,
+ * losses have their lowest at `best`. Returns the lowest LR that was tried. */
 static double run_below(double highest, double best)
 {
     double lowest = INFINITY;

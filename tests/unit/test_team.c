@@ -1,5 +1,5 @@
-/* Trainings by a team of ranks, here threads: losses, weights and checkpoints are those of one rank,
- * byte for byte, whatever the size of the group and whenever it grows. */
+/* Trainings by a team of ranks, here threads: losses, weights and checkpoints are those of one
+ * rank, byte for byte, whatever the size of the group and whenever it grows. */
 #include "temp_dir.h"
 #include "cmocka_all.h"
 

@@ -1,4 +1,4 @@
-/* A worker in a thread, over the local transport, with a trainer, a team and groups of this file. */
+/* A worker in a thread, over the local transport; trainer, team and groups are of this file. */
 #include "cmocka_all.h"
 
 #include <pthread.h>
@@ -638,8 +638,8 @@ static void a_new_member_that_is_gone_does_not_end_the_attempt(void **state)
     stop_and_finish(&r);
 }
 
-/* A member that was taken in is gone: the coordinator names a smaller group, and the leader does not
- * wait until it learns of the death itself. */
+/* A member that was taken in is gone: the coordinator names a smaller group, and the leader does
+ * not wait until it learns of the death itself. */
 static void a_group_that_shrank_is_given_up(void **state)
 {
     (void)state;

@@ -22,8 +22,9 @@ struct sweep_request {
 /* Reads CSV with a header (RFC 4180; CRLF and a byte order mark are accepted). Tokens may be
  * written as 1e9; a loss that is empty, NA, NaN or infinite means a diverged run. Rows of the same
  * tokens and learning rate (to SWEEP_SAME_LR; the lowest counts) are seeds, in the order of the
- * column `seed`, or of the file without one. All rows must be of one optimizer. LR_EDATA names file, line and column, or what there is
- * instead of the requested data. Release with sweep_release(), also after a failure. */
+ * column `seed`, or of the file without one. All rows must be of one optimizer. LR_EDATA names
+ * file, line and column, or what there is instead of the requested data. Release with
+ * sweep_release(), also after a failure. */
 int sweep_read(struct sweep *sweep, const struct sweep_request *request, struct lr_error *err);
 /* The same for a table in memory; request->path is for errors only. */
 int sweep_read_text(struct sweep *sweep, const struct sweep_request *request, const char *text,

@@ -146,8 +146,8 @@ static struct operand gather_rows(float *band, struct operand a, size_t rows, si
 }
 
 /* Multiplies a band of rows, which `after` more follow. Columns that are not contiguous are packed,
- * unless the tiles read them in place; rows that lie far apart are gathered: strides of large powers
- * of two map to a few cache sets, which cannot hold the band. */
+ * unless the tiles read them in place; rows that lie far apart are gathered: strides of large
+ * powers of two map to a few cache sets, which cannot hold the band. */
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
                       size_t rows, size_t after, size_t columns)
 {

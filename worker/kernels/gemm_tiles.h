@@ -18,7 +18,7 @@ struct gemm_tiles {
     size_t rows, columns; /* of a tile: as many as the registers hold sums for */
 
     /* Multiplies `rows` rows of a by one panel (inner steps); the result has at most a tile's
-     * columns. to.row_sums, for tiles without pack_band() and adjacent rows only: as in add_steps. */
+     * columns. to.row_sums as in add_steps: only tiles without pack_band(), adjacent rows. */
     void (*panel)(struct gemm_into to, const float *a, struct gemm_left left, const float *panel,
                   size_t rows, size_t columns, size_t inner);
     /* Packs a panel: packed (inner, a tile's columns) = b (inner, columns), padded with zeros. */

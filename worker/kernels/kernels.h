@@ -131,9 +131,9 @@ void muon_momentum(float *out, float *m, const float *grad, float grad_scale, fl
                    size_t count);
 /* x (rows, cols) becomes x / (||x||_F + NEWTON_SCHULZ_EPS) after five steps
  *   X <- (a I + b X X^T + c (X X^T)^2) X, (a, b, c) = (3.4445, -4.7750, 2.0315),
- * of its transpose if rows > cols: the singular vectors stay, singular values above some .003 of the
- * norm become .68 to 1.21. by: MATMUL_BF16 rounds the operands of the products; any other multiplies
- * by our own fp32 product. scratch: newton_schulz_scratch() floats, 64-byte aligned. */
+ * of its transpose if rows > cols: the singular vectors stay, singular values above some .003 of
+ * the norm become .68 to 1.21. by: MATMUL_BF16 rounds the operands of the products; any other
+ * multiplies by our own fp32 product. scratch: newton_schulz_scratch() floats, 64-byte aligned. */
 #define NEWTON_SCHULZ_EPS 1e-12 /* against 0 / 0; PyTorch's 1e-7 would show in small gradients */
 size_t newton_schulz_scratch(enum matmul by, size_t rows, size_t cols);
 void newton_schulz(enum matmul by, float *x, float *scratch, size_t rows, size_t cols);

@@ -23,8 +23,8 @@ const char *matmul_missing(enum matmul by);
  * those of all other CPUs, from now on; while no product runs. */
 void matmul_use_bf16(enum matmul by);
 
-/* The part of openblas_warning() that tests call: the sentence for a core and version of OpenBLAS on
- * a CPU with these instructions (gemm_instructions()); asked: OPENBLAS_CORETYPE is set. False:
+/* The part of openblas_warning() that tests call: the sentence for a core and version of OpenBLAS
+ * on a CPU with these instructions (gemm_instructions()); asked: OPENBLAS_CORETYPE is set. False:
  * nothing to warn of. */
 bool openblas_core_warning(char *out, size_t size, const char *core, const char *version,
                            const char *instructions, bool asked);

@@ -1,8 +1,8 @@
-/* Muon on one matrix (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): momentum, five
- * steps of Newton-Schulz, update.
+/* Muon on one matrix (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): momentum,
+ * five steps of Newton-Schulz, update.
  *
- * A step is X <- (a I + b G + c G^2) X with G = X X^T. Here G and the product of the polynomials are
- * iterated in place of X: with p = b G + c G^2
+ * A step is X <- (a I + b G + c G^2) X with G = X X^T. Here G and the product of the polynomials
+ * are iterated in place of X: with p = b G + c G^2
  *
  *     G <- (a I + p)^2 G,    q I + R <- (a I + p) (q I + R),    at the end X <- (q I + R) X
  *
@@ -11,10 +11,10 @@
  * 30. The multiples of I stay apart, so that bf16 rounds only what is added to them.
  *
  * G squares the singular values: what rounding does to the small ones grows twelvefold a step. So G
- * is computed again from X after RESTART steps; after each one for a square matrix, where that costs
- * as many FLOPs and less mirroring. Measured on spectra down to 1e-8 the error in fp32
- * is then that of the textbook's steps, 3e-5 of the largest singular value (without: 1e-3); in bf16
- * it is 5 %, that of the textbook's steps rounded to bf16 2 % to 35 %. */
+ * is computed again from X after RESTART steps; after each one for a square matrix, where that
+ * costs as many FLOPs and less mirroring. Measured on spectra down to 1e-8 the error in fp32 is
+ * then that of the textbook's steps, 3e-5 of the largest singular value (without: 1e-3); in bf16 it
+ * is 5 %, that of the textbook's steps rounded to bf16 2 % to 35 %. */
 #include "kernels/kernels.h"
 
 #ifdef __x86_64__
@@ -194,8 +194,8 @@ static size_t block_rows(const struct work *w)
     return w->by == MATMUL_BF16 ? 32 : gemm_tile_rows();
 }
 
-/* out = left (m, depth) times what is packed, or += with add, up to the diagonal. Block i is computed
- * with block blocks - 1 - i: together all pairs cost the same. */
+/* out = left (m, depth) times what is packed, or += with add, up to the diagonal. Block i is
+ * computed with block blocks - 1 - i: together all pairs cost the same. */
 static void to_diagonal(const struct work *w, float *out, struct operand left, size_t depth,
                         bool add, const struct terms *terms)
 {

@@ -1,6 +1,6 @@
-/* Chains of multiply-adds, each of which waits for its last result: twelve vectors fill two units of
- * latency 6, four tiles of 16 cycles one unit of latency 52. The compiler must not know the operands:
- * it merges chains that are equal, and drops one that starts where x = x a + b stays. */
+/* Chains of multiply-adds, each of which waits for its last result: twelve vectors fill two units
+ * of latency 6, four tiles of 16 cycles one unit of latency 52. The compiler must not know the
+ * operands: it merges chains that are equal, and drops one that starts where x = x a + b stays. */
 #define _DEFAULT_SOURCE
 #include "kernels/amx.h"
 #include "kernels/peak.h"

@@ -11,9 +11,9 @@
  * Sums run over partial sums that are added in a fixed order. */
 
 /* KERNEL(name, (type parameter, ...), (parameter, ...)) { body }: a static function that runs the
- * version of the body for this CPU, with AVX2 or plain. KERNEL_512: with AVX-512 too, for bodies that
- * compute more than they load (exponentials: a quarter faster; the others gain nothing, and AdamW
- * loses a sixth on a Zen 4). */
+ * version of the body for this CPU, with AVX2 or plain. KERNEL_512: with AVX-512 too, for bodies
+ * that compute more than they load (exponentials: a quarter faster; the others gain nothing, and
+ * AdamW loses a sixth on a Zen 4). */
 #ifdef __x86_64__
 #ifdef __clang__
 #define TARGET_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))

@@ -1,5 +1,5 @@
-/* Sums of whole arrays, element by element, in an order that the caller chooses: gradients of slices
- * and of ranks. One pass over the memory. */
+/* Sums of whole arrays, element by element, in an order that the caller chooses: gradients of
+ * slices and of ranks. One pass over the memory. */
 #include "kernels/kernels.h"
 
 #include <assert.h>

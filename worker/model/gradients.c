@@ -2,8 +2,8 @@
  * one for each level. Before slice i the stack holds one for each bit of i that is set, the largest
  * first; a slice is added to as many of the last ones as i has trailing ones. A slice that is added
  * at once is computed in memory that the layers share, so that it is still in the cache. A group of
- * ranks that has the same slices in aligned runs adds the runs' sums in the upper levels of the same
- * tree. */
+ * ranks that has the same slices in aligned runs adds the runs' sums in the upper levels of the
+ * same tree. */
 #include <assert.h>
 #include <string.h>
 #include "kernels/kernels.h"

@@ -52,16 +52,19 @@ static int check_products(const struct trial_spec *spec, struct lr_error *err)
 
 static int check_spec(const struct trial_spec *spec, struct lr_error *err)
 {
-    if (spec->arch > ARCH_LLAMA)
-        return lr_fail(err, LR_EINVAL, "architecture %u is not known", spec->arch);
-    if (spec->parametrization > PARAM_LVP)
-        return lr_fail(err, LR_EINVAL, "parametrization %u is not known", spec->parametrization);
-    if (spec->optimizer > OPTIMIZER_MUON)
-        return lr_fail(err, LR_EINVAL, "optimizer %u is not known", spec->optimizer);
-    if (spec->muon_lr_scale > MUON_ORIGINAL)
-        return lr_fail(err, LR_EINVAL, "muon_lr_scale %u is not known", spec->muon_lr_scale);
-    if (spec->precision > PRECISION_BF16)
-        return lr_fail(err, LR_EINVAL, "precision %u is not known", spec->precision);
+    const struct {
+        const char *what, *name;
+        uint32_t value;
+    } numbers[] = {
+        {"architecture", arch_name(spec->arch), spec->arch},
+        {"parametrization", parametrization_name(spec->parametrization), spec->parametrization},
+        {"optimizer", optimizer_name(spec->optimizer), spec->optimizer},
+        {"muon_lr_scale", muon_scale_name(spec->muon_lr_scale), spec->muon_lr_scale},
+        {"precision", precision_name(spec->precision), spec->precision},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (strcmp(numbers[i].name, "?") == 0)
+            return lr_fail(err, LR_EINVAL, "%s %u is not known", numbers[i].what, numbers[i].value);
     int rc = check_sizes(spec, err);
     if (rc)
         return rc;

@@ -77,8 +77,8 @@ uint32_t model_micro_batch(const struct model *model);
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,
                               float scale);
 
-/* The same for a micro-batch of a slice (trial_slices()) in a sum over several: each slice is summed
- * from zero, whatever the gradients were, and the slices are added in a binary tree. */
+/* The same for a micro-batch of a slice (trial_slices()) in a sum over several: each slice is
+ * summed from zero, whatever the gradients were, and the slices are added in a binary tree. */
 struct slice_part {
     uint32_t slice;   /* 0, 1, 2, ... in this sum */
     bool first, last; /* micro-batch of its slice */

@@ -7,22 +7,24 @@
  *   output     s^2 / ratio_o       s^2 / ratio_o, logits / m   as mup
  *   attention  1/sqrt(d_h)         sqrt(d_h at base) / d_h     as mup
  *
- * (init variance / LR factor; norms and biases have ratio_v.) m^shift, embedding_lr_shift, multiplies
- * the LR of the embedding besides. Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
- * equals sp there. Positions are embeddings too. An output tied to the embedding is initialised and
- * trained as the embedding, its logits divided by m. Plans refuse that for lvp: the embedding's LR
- * falls as m^-1/2, the output's must not, and one matrix has one LR. Logits divided by m^1/2 would
- * compensate, but the effect of hidden matrices on the logits would grow as m^1/2.
+ * (init variance / LR factor; norms and biases have ratio_v.) m^shift, embedding_lr_shift,
+ * multiplies the LR of the embedding besides. Attention is muP's q.k/d_h, times sqrt(d_h at
+ * base_width) so that it equals sp there. Positions are embeddings too. An output tied to the
+ * embedding is initialised and trained as the embedding, its logits divided by m. Plans refuse that
+ * for lvp: the embedding's LR falls as m^-1/2, the output's must not, and one matrix has one LR.
+ * Logits divided by m^1/2 would compensate, but the effect of hidden matrices on the logits would
+ * grow as m^1/2.
  *
  * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou & Liu 2025, arXiv 2506.15025:
  * with a vocabulary far larger than the width the embedding's LR falls like d^-1/2. At d_model =
  * base_width all three are the same.
  *
- * Muon's update of a hidden matrix has a spectral norm of its own, so that the gradient's size, which
- * Adam's 1/m is for, plays no part. Under mup and lvp the change of a layer's output must not depend
- * on the width (Yang et al. 2023, arXiv 2310.17813: a spectral norm of sqrt(fan_out/fan_in)).
- * muon_lr_scale unit_rms and original give that by themselves: LR factor 1. match_rms grows as
- * m^1/2: LR factor m^-1/2. Embedding, output and vectors stay with AdamW and the factors above.
+ * Muon's update of a hidden matrix has a spectral norm of its own, so that the gradient's size,
+ * which Adam's 1/m is for, plays no part. Under mup and lvp the change of a layer's output must not
+ * depend on the width (Yang et al. 2023, arXiv 2310.17813: a spectral norm of
+ * sqrt(fan_out/fan_in)). muon_lr_scale unit_rms and original give that by themselves: LR factor 1.
+ * match_rms grows as m^1/2: LR factor m^-1/2. Embedding, output and vectors stay with AdamW and the
+ * factors above.
  *
  * Weight decay is multiplied by the LR in the optimizer. Where the parametrization divides the LR,
  * the decay is multiplied by the same factor, so that the pull on the weights does not fade with

@@ -27,8 +27,8 @@ struct train_hooks {
     /* Returns bits of enum train_wish; 0: continue. Called at each step, and between validation
      * batches with the last step's numbers and curve_point false. */
     int (*step)(void *context, const struct train_step *step);
-    /* For trainer.kind command; either may be NULL. Each line that it prints, as it is, and each loss
-     * that trainer.report reads. */
+    /* For trainer.kind command; either may be NULL. Each line that it prints, as it is, and each
+     * loss that trainer.report reads. */
     void (*printed)(void *context, const char *line, size_t length, bool is_err);
     void (*reported)(void *context, double loss, bool has_tokens, uint64_t tokens);
     uint32_t attempt;  /* number of the attempt: 1, 2, ... */

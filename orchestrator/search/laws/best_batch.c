@@ -17,8 +17,8 @@
 #include "search/search_answer.h"
 
 /* Best batch ~ tokens^exponent: Power Lines .38 (arXiv 2505.13738), nanochat .383, Scion .45 (arXiv
- * 2510.03871), Step Law .571 (arXiv 2503.04715). Student with 3 degrees of freedom: center and scale
- * that have all four within about one scale. */
+ * 2510.03871), Step Law .571 (arXiv 2503.04715). Student with 3 degrees of freedom: center and
+ * scale that have all four within about one scale. */
 #define EXPONENT 0.45
 #define EXPONENT_SCALE 0.12
 

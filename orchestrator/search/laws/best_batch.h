@@ -17,8 +17,8 @@ struct batch_loss {
 
 #define BEST_BATCH_LEAST 3 /* batches that can show a lowest loss */
 
-/* Fits the best batch over tokens and predicts it at `tokens`, with 90 % intervals. If the losses do
- * not identify it, best->known is false and best->reason says why: fewer than BEST_BATCH_LEAST
+/* Fits the best batch over tokens and predicts it at `tokens`, with 90 % intervals. If the losses
+ * do not identify it, best->known is false and best->reason says why: fewer than BEST_BATCH_LEAST
  * batches, the lowest loss at the smallest or largest of them, losses that do not depend on the
  * batch, or an interval that reaches further than a factor ACCEPT_WIDEST. Fills all of *best but
  * `asked` and `lr`. Deterministic, for any order of `losses`. The longest ANSWER_HORIZONS horizons

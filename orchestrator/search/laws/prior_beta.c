@@ -62,8 +62,8 @@ static const struct {
 static const double batch_exponents[] = {0.38, 0.45, 0.571};
 static const double batch_factors[] = {0.5, 1, 2};
 
-/* Unknown batch: exponents from -.39 (dense models, large batches) to .7 (small ones) are within two
- * scales. */
+/* Unknown batch: exponents from -.39 (dense models, large batches) to .7 (small ones) are within
+ * two scales. */
 #define UNKNOWN_CENTER 0.1
 #define SCALE_MOST 0.35
 

@@ -1,8 +1,9 @@
 /* usage: bench_coordinator TRIALS WORKERS [--no-report]
  *
- * One campaign of about TRIALS null trials (1,000 to 120,000) through the coordinator, its journal and
- * its files, in one process: WORKERS workers answer each assignment at once with a loss. So the figures
- * are the coordinator's own; of a whole cluster see null_trials.sh beside this file. Prints one line. */
+ * One campaign of about TRIALS null trials (1,000 to 120,000) through the coordinator, its journal
+ * and its files, in one process: WORKERS workers answer each assignment at once with a loss. So the
+ * figures are the coordinator's own; null_trials.sh has those of a whole cluster. Prints one
+ * line. */
 #include "temp_dir.h"
 
 #include <stdbool.h>

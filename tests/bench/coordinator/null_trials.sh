@@ -3,10 +3,10 @@
 #
 # Null trials (trainer simulate, 0 seconds) through the coordinator with its journal on.
 #   in one process   1,000, 10,000 and 100,000 trials with 63 workers that answer at once: trials a
-#                    second, CPU and memory a trial, time from the last result to the end of the files
+#                    second, CPU and memory a trial, time from the last result to the last file
 #   over MPI         10,000 trials with RANKS ranks (64; 0: not): trials a second by the journal
-# The rates over MPI are of the machine as it is, workers included; CPU a trial depends least on what
-# else runs there.
+# The rates over MPI are of the machine as it is, workers included; CPU a trial depends least on
+# what else runs there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../../..

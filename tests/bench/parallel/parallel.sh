@@ -1,13 +1,13 @@
 #!/bin/sh
-# usage: parallel.sh [-o FILE] [-r RUNS] [-s STEPS] [-g RANKS] PROGRAM: what groups of ranks gain on this
-# machine; PROGRAM is bench_parallel.
+# usage: parallel.sh [-o FILE] [-r RUNS] [-s STEPS] [-g RANKS] PROGRAM: what groups of ranks gain on
+# this machine; PROGRAM is bench_parallel.
 #
 # Trains d_model 256, 6 layers, 8 x 256 tokens by 1 rank, by 1 rank with 2 threads, and by 2, 4, ...
-# RANKS ranks (default: as many as cores), in turn, RUNS times; prints medians and ratios. On a machine
-# that others use too, the leader's CPU time of a step tells more than the time: "by_cpu" is what it saves
-# (with 2 threads: both threads' time, halved). Then it measures the
-# exchange beside what the latency and bandwidth of a pair predict. FILE gets a line "RANKS SPEED-UP" for
-# each size of a group.
+# RANKS ranks (default: as many as cores), in turn, RUNS times; prints medians and ratios. On a
+# machine that others use too, the leader's CPU time of a step tells more than the time: "by_cpu" is
+# what it saves (with 2 threads: both threads' time, halved). Then it measures the exchange beside
+# what the latency and bandwidth of a pair predict. FILE gets a line "RANKS SPEED-UP" for each size
+# of a group.
 set -u
 out=
 runs=5

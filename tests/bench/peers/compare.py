@@ -13,7 +13,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IN_CHROOT = os.path.join(HERE, "..", "..", "package", "in_chroot.sh")
-# by the instructions that the program is measured by: how many times as fast, and the share, on one thread
+# by the instructions that the program is measured by: how many times as fast, and the share, on one
+# thread
 AT_LEAST = {
     "avx2": {"XS": (1.7, 0.66), "S": (1.6, 0.73), "M": (1.35, 0.84), "L": (1.12, 0.86)},
     "avx512": {"XS": (1.7, 0.65), "S": (1.4, 0.72), "M": (1.15, 0.78), "L": (1.05, 0.80)},
@@ -22,7 +23,8 @@ AT_LEAST = {
 }
 # what OpenBLAS takes a CPU for that it does not know: its kernels for that use no AVX2
 TOO_OLD = ("Prescott", "Core2", "Penryn", "Nehalem", "Sandybridge", "Barcelona", "Bulldozer")
-# A variant that is slower than this, beside the best of its precision, runs in the first round alone.
+# A variant that is slower than this, beside the best of its precision, runs in the first round
+# alone.
 WORTH_TURNS = 0.75
 
 

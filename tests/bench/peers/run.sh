@@ -1,12 +1,12 @@
 #!/bin/sh
 # How fast the trainer is beside PyTorch, on one machine, in one run, taking turns.
 #
-#   [DEBIAN13=FOLDER] tests/bench/peers/run.sh [SIZE ...]      XS S M L; half an hour a size with FOLDER
+#   [DEBIAN13=FOLDER] tests/bench/peers/run.sh [SIZE ...]      XS S M L; half an hour a size
 #
-# FOLDER: made by debian13_torch.sh; without it only the PyTorch of this system, which needs
-# python3-torch and libjemalloc2. THREADS=1, ROUNDS=3, PRECISIONS="fp32 bf16" and
-# LRSEARCH=build/lrsearch may be set too. For two threads install libopenblas0-openmp: with the thread
-# pools of the other OpenBLAS, PyTorch is slower on two threads than on one.
+# FOLDER: made by debian13_torch.sh; without it, in less time, only the PyTorch of this system,
+# which needs python3-torch and libjemalloc2. THREADS=1, ROUNDS=3, PRECISIONS="fp32 bf16" and
+# LRSEARCH=build/lrsearch may be set too. For two threads install libopenblas0-openmp: with the
+# thread pools of the other OpenBLAS, PyTorch is slower on two threads than on one.
 set -eu
 cd "$(dirname "$0")/../../.."
 LRSEARCH=${LRSEARCH:-build/lrsearch}

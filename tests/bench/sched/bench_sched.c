@@ -1,6 +1,6 @@
-/* How busy a cluster is: whole campaigns through the real coordinator, campaign, search and scheduler
- * in virtual time (tests/sim), on made-up surfaces. A training's time is that of its FLOPs on one
- * rank over the speed-up of its group. Nothing is trained.
+/* How busy a cluster is: whole campaigns through the real coordinator, campaign, search and
+ * scheduler in virtual time (tests/sim), on made-up surfaces. A training's time is that of its
+ * FLOPs on one rank over the speed-up of its group. Nothing is trained.
  *
  * One shortest training of the cheapest model is the unit of time and of work. Every sum is counted
  * twice, by the simulated workers and from the journal; if the two differ, the program ends. */

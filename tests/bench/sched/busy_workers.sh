@@ -1,5 +1,6 @@
 #!/bin/sh
-# usage: tests/bench/sched/busy_workers.sh [--row KEY] [--workers N]... [--ranks auto|N]... [--surfaces N]
+# usage: tests/bench/sched/busy_workers.sh [--row KEY] [--workers N]... [--ranks auto|N]...
+# [--surfaces N]
 #                                 [--efficiency SHARE | --speedup FILE] ...
 #
 # How long campaigns take on 1, 8 and 63 workers, what they cost and how busy the workers are: the

@@ -319,8 +319,8 @@ static const struct family_kind ridges =
     {.name = "ridge", .shape = SHAPE_ASYMMETRIC, .height = HEIGHT, .noise = NOISE, .beta = BETA};
 /* clang-format on */
 
-/* Searches with a weight decay in the range; three rows: LR, decay, and the LR with the decay that is
- * best at the target. */
+/* Searches with a weight decay in the range; three rows: LR, decay, and the LR with the decay that
+ * is best at the target. */
 static void play_ridge(struct bench *bench, const char *name, double tilt, uint64_t seed)
 {
     const struct ridge ridge = ridge_draw(&ridges, seed, bench->misfit, tilt);

@@ -9,19 +9,18 @@
 #              (low-lrs-diverge has an optimum: there `wrong` and `outside` should be 0)
 #   rising     beta -.3
 #   decay      a ridge between LR and weight decay, which are searched together, 200 campaigns: in
-#              LR * decay (ridge) or in LR^.6 * decay (tilted); three rows each: the LR, the decay, and
-#              the LR of a search with the best decay fixed
+#              LR * decay (ridge) or in LR^.6 * decay (tilted); three rows each: the LR, the decay,
+#              and the LR of a search with the best decay fixed
 #   cells      3 x 3 cells that miss their laws in common, 60 campaigns, stopped at three budgets
-#   sweeps     published sweeps in ${LRSEARCH_SWEEPS:-../shared/sweeps}; --subsets: of their horizons
+#   sweeps     published sweeps in ${LRSEARCH_SWEEPS:-../shared/sweeps}; --subsets: of horizons
 #   seeds      plan seeds 1 to 3 on those sweeps
 #   speed      one decision
-# wrong: identified, and the interval does not hold the truth. outside: an LR below or above all that
-# were tried. |error|, width: medians. answered: with an LR, identified or not. keeping: the penalty
-# at the target of the longest horizon's fitted optimum; saved: keeping minus answer, where both are
-# known. A penalty counts as 1 nat at most.
-# --only: one row of a table, or files by the beginning of their names; --misfit: standard deviation
-# of each horizon's optimum in families, refusals, rising and decay (.1); --csv: one line a campaign, with
-# the tables on stderr.
+# wrong: identified, and the interval does not hold the truth. outside: an LR below or above all
+# that were tried. |error|, width: medians. answered: with an LR, identified or not. keeping: the
+# penalty at the target of the longest horizon's fitted optimum; saved: keeping minus answer, where
+# both are known. A penalty counts as 1 nat at most. --only: one row of a table, or files by the
+# beginning of their names; --misfit: standard deviation of each horizon's optimum in families,
+# refusals, rising and decay (.1); --csv: one line a campaign, with the tables on stderr.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../../..

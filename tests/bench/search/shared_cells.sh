@@ -2,8 +2,8 @@
 # usage: tests/bench/search/shared_cells.sh [FOLDER]
 #
 # What a shared search over many cells costs beside as many separate ones, for intervals of the same
-# width: on 12 made-up campaigns of 3 x 3 cells, and, where FOLDER has it, on the 215M sweep of Step Law
-# with a cell for each batch that has all four horizons.
+# width: on 12 made-up campaigns of 3 x 3 cells, and, where FOLDER has it, on the 215M sweep of Step
+# Law with a cell for each batch that has all four horizons.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../../..

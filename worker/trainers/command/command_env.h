@@ -17,9 +17,9 @@ int command_gpus(char out[COMMAND_GPUS], const struct command_setup *setup, uint
                  struct lr_error *err);
 
 /* The environment: ours without the variables of MPI, Slurm and lrsearch, OMP_NUM_THREADS,
- * CUDA_VISIBLE_DEVICES (if there are trial->gpus), MASTER_PORT and, without a launcher, MASTER_ADDR,
- * the plan's own, and the trial as LRSEARCH_LR and so on. With launcher srun it is srun's: it keeps
- * what names the job. *out ends with NULL; free it with command_words_free().
+ * CUDA_VISIBLE_DEVICES (if there are trial->gpus), MASTER_PORT and, without a launcher,
+ * MASTER_ADDR, the plan's own, and the trial as LRSEARCH_LR and so on. With launcher srun it is
+ * srun's: it keeps what names the job. *out ends with NULL; free it with command_words_free().
  * LR_EPLAN: a placeholder has no value in this trial (a division by zero). */
 int command_env_make(char ***out, const struct command_setup *setup,
                      const struct placeholder_trial *trial, const struct trial_place *place,

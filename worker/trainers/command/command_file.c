@@ -1,7 +1,8 @@
 /* The command of a plan as a JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ...,
  * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. Further members are written only where they
  * are used, so that the hash of a file without them is that of earlier versions: {"report_file":
- * {...}, "diverged": {"exit": [...], "regex": ...}, "launcher": [...], "nodes": ..., "cpus": ...}. */
+ * {...}, "diverged": {"exit": [...], "regex": ...}, "launcher": [...], "nodes": ..., "cpus":
+ * ...} */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/command/command_file.h"
 

@@ -78,7 +78,7 @@ static void add_option(struct command_words *words, const char *format, uint32_t
 }
 
 /* One task on each node. --mem=0: steps share the job's memory, otherwise each would wait for all
- * of it. --export: sbatch may have left SLURM_EXPORT_ENV=NONE. --input: srun would read our stdin. */
+ * of it. --export: sbatch may have left SLURM_EXPORT_ENV=NONE. --input: srun would read stdin. */
 static void add_step(struct command_words *words, const struct command_setup *setup,
                      const struct placeholder_trial *trial)
 {

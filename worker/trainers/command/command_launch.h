@@ -14,9 +14,9 @@
 bool command_by_srun(const struct command_setup *setup);
 
 /* Adds the launcher's words, with their placeholders filled in and {command} replaced by `argv`:
- * by its words where it is a word of its own, by one text in a shell's quotes inside a word; without
- * {command} `argv` follows. With srun the options for nodes, CPUs and GPUs come after "srun".
- * LR_EPLAN: as placeholder_expand(). */
+ * by its words where it is a word of its own, by one text in a shell's quotes inside a word;
+ * without {command} `argv` follows. With srun the options for nodes, CPUs and GPUs come after
+ * "srun". LR_EPLAN: as placeholder_expand(). */
 int command_launch(struct command_words *words, const struct command_setup *setup,
                    char *const *argv, const struct placeholder_trial *trial, struct lr_error *err);
 

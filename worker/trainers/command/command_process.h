@@ -46,8 +46,8 @@ void command_process_stop(struct command_process *process);
  * inherits no other descriptors. When the worker is gone, the watcher kills the group and removes
  * the file in LRSEARCH_SPEC. */
 #define COMMAND_CHILD "--become-command"
-/* The same of a launcher that ends what it has launched when it gets SIGTERM: the watcher sends that
- * first. */
+/* The same of a launcher that ends what it has launched when it gets SIGTERM: the watcher sends
+ * that first. */
 #define COMMAND_LAUNCHER_CHILD "--become-launcher"
 
 /* Descriptors of the child. */

@@ -22,8 +22,9 @@ struct report_file_request {
 };
 
 /* Call it before the command starts: what the files hold at that time is not part of the attempt.
- * Of the request, only the setup's texts and the context must stay valid. LR_EFAILURES: a name that cannot be followed, such as
- * that of a pipe; LR_EPLAN: a name that cannot be expanded. *out is NULL on failure. */
+ * Of the request, only the setup's texts and the context must stay valid. LR_EFAILURES: a name that
+ * cannot be followed, such as that of a pipe; LR_EPLAN: a name that cannot be expanded. *out is
+ * NULL on failure. */
 int report_file_open(struct report_file **out, const struct report_file_request *request,
                      struct lr_error *err);
 void report_file_close(struct report_file *file); /* NULL is fine */

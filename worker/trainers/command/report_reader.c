@@ -1,9 +1,9 @@
-/* Parses JSON lines. Programs write NaN, Infinity, nan or -inf, which JSON lacks, and numbers beyond
- * a double's range count as infinite: both are quoted before the line is parsed.
+/* Parses JSON lines. Programs write NaN, Infinity, nan or -inf, which JSON lacks, and numbers
+ * beyond a double's range count as infinite: both are quoted before the line is parsed.
  *
- * Numbers in a regex's groups may have these forms too. A regex such as 'loss (?<loss>[0-9.]+)' does
- * not take the word nan, though. So in a line that has such words, numbers are first put in their
- * places: if the group loss then takes one of these, the word is the loss. */
+ * Numbers in a regex's groups may have these forms too. A regex such as 'loss (?<loss>[0-9.]+)'
+ * does not take the word nan, though. So in a line that has such words, numbers are first put in
+ * their places: if the group loss then takes one of these, the word is the loss. */
 #define _POSIX_C_SOURCE 200809L /* strncasecmp */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "trainers/command/report_reader.h"

@@ -43,7 +43,7 @@ int report_reader_diverged(struct report_reader *reader, const char *line, size_
 
 /* Parses a JSON value, in which bare NaN, Infinity and numbers beyond a double's range come as
  * strings and all other numbers as real ones. `text` is followed by a byte that is no part of a
- * number, such as NUL. `flags`: jansson's. Release with json_decref(); NULL: LR_EDATA, LR_ENOMEM. */
+ * number, such as NUL. `flags`: jansson's. json_decref() it. NULL: LR_EDATA, LR_ENOMEM. */
 struct json_t *report_json(const char *text, size_t length, size_t flags, struct lr_error *err);
 /* A loss in JSON, or in a text: a number, or a word for one that is not finite. */
 bool report_json_number(const struct json_t *value, double *out);

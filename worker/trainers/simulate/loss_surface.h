@@ -12,15 +12,16 @@
  *     ratio* = ratio (W/64)^ratio_width (V/10k)^ratio_vocab
  *     decay* = decay (D/1M)^decay_tokens
  *     loss   = 2 + (D/1M)^-.2 + (N/1M)^-.2 + .1 ln(V/10k)
- *              + curvature (D/1M)^curvature_drift g(t) + ratio_curvature g(u) + decay_curvature g(v)
+ *              + curvature (D/1M)^curvature_drift g(t)
+ *              + ratio_curvature g(u) + decay_curvature g(v)
  *              + noise z(D, LR, ratio, weight decay, seed) + seed_noise z(D, seed)
  *     g(t)   = t^2 (1 + asymmetry tanh t)
  *
  * u: octaves of the embedding's LR, ratio LR, above its best, ratio* LR*. Hidden matrices and
- * embedding have separate LRs: a change of the ratio alone moves only the embedding's. v: octaves of
- * LR times weight decay above decay* LR*, a ridge between the two. LRs and
- * ratios are the plan's, whatever the parametrization. z: standard normal draws, each a pure
- * function of its arguments and of the surface's seed and cell. */
+ * embedding have separate LRs: a change of the ratio alone moves only the embedding's. v: octaves
+ * of LR times weight decay above decay* LR*, a ridge between the two. LRs and ratios are the
+ * plan's, whatever the parametrization. z: standard normal draws, each a pure function of its
+ * arguments and of the surface's seed and cell. */
 
 struct surface_place {
     uint64_t tokens;

@@ -6,9 +6,9 @@
 #include "trainers/transformer/losses.h"
 
 /* A training on disk as one safetensors file: each tensor by its name, the optimizer's m and v
- * (model.h) as optimizer.m.NAME and optimizer.v.NAME, and as metadata the state of the training and every field
- * of its spec. Random numbers have no state: they follow from seed and step. A training resumed
- * from a checkpoint gives the same bytes as one that never stopped. */
+ * (model.h) as optimizer.m.NAME and optimizer.v.NAME, and as metadata the state of the training and
+ * every field of its spec. Random numbers have no state: they follow from seed and step. A training
+ * resumed from a checkpoint gives the same bytes as one that never stopped. */
 
 struct checkpoint {
     uint64_t step;   /* done */

@@ -45,8 +45,8 @@ static size_t cut(const struct exchange *e, size_t bucket, int member)
     return e->cuts[bucket * ((size_t)e->size + 1) + (size_t)member];
 }
 
-/* Of a block, beside that of AdamW, in floats that AdamW updates meanwhile: 28 bytes at 4 GB/s and 40
- * GFLOP/s (sched/width.c has the same rates). */
+/* Of a block, beside that of AdamW, in floats that AdamW updates meanwhile: 28 bytes at 4 GB/s and
+ * 40 GFLOP/s (sched/width.c has the same rates). */
 static size_t work_of_muon(const struct param *p)
 {
     enum { FLOPS_OF_A_FLOAT = 280 };
@@ -55,8 +55,8 @@ static size_t work_of_muon(const struct param *p)
     return (size_t)(newton_schulz_flops(p->rows / p->matrices, p->cols) / FLOPS_OF_A_FLOAT);
 }
 
-/* A block belongs to the member in whose equal share of the bucket's work it begins; a matrix of Muon
- * to that in whose share the middle of its product lies. */
+/* A block belongs to the member in whose equal share of the bucket's work it begins; a matrix of
+ * Muon to that in whose share the middle of its product lies. */
 static void cut_bucket(struct exchange *e, size_t bucket)
 {
     struct model_bucket range = model_bucket(e->model, bucket);

@@ -21,9 +21,9 @@ bool diverge_step(struct diverge *diverge, double train_loss); /* true: diverged
 /* Whether `loss` is not finite or far above the first step's. */
 bool diverge_far(const struct diverge *diverge, double loss);
 
-/* losses[i] of the validation sequences of a batch (0, 1, ...) of model_micro_batch() sequences, the
- * last of which may have fewer; losses: (source_val_count()). tokens: room for a batch of context +
- * 1. The losses of a batch do not depend on the others. */
+/* losses[i] of the validation sequences of a batch (0, 1, ...) of model_micro_batch() sequences,
+ * the last of which may have fewer; losses: (source_val_count()). tokens: room for a batch of
+ * context + 1. The losses of a batch do not depend on the others. */
 void validation_losses(struct model *model, const struct source *source, uint32_t context,
                        uint64_t batch, uint32_t *tokens, double *losses);
 /* Mean loss over the tokens of the whole validation set, nats, and its standard error over

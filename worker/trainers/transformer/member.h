@@ -18,16 +18,16 @@ struct member {
     struct exchange *exchange; /* NULL: alone */
 };
 
-/* Opens the data and makes the model with the weights of the spec's seed. Release *member also after
- * a failure. Errors of source_open() and model_create(); LR_ENOMEM. */
+/* Opens the data and makes the model with the weights of the spec's seed. Release *member also
+ * after a failure. Errors of source_open() and model_create(); LR_ENOMEM. */
 int member_prepare(struct member *member, const struct trial_spec *spec, const char *data_path,
                    struct lr_error *err);
 /* Memory that a given-up group still uses is kept. */
 void member_release(struct member *member);
 
-/* Sums the gradients of slices first, ..., first + count - 1 of a batch (0, 1, 2, ...) in the model;
- * count: a power of two. complete (may be NULL): as in struct slice_part. Returns the sum of the
- * token losses, added in the same tree. */
+/* Sums the gradients of slices first, ..., first + count - 1 of a batch (0, 1, 2, ...) in the
+ * model; count: a power of two. complete (may be NULL): as in struct slice_part. Returns the sum of
+ * the token losses, added in the same tree. */
 struct slice_range {
     uint32_t first, count;
     void (*complete)(void *context, size_t bucket);

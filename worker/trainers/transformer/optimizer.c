@@ -1,6 +1,6 @@
-/* schedule_factor() and one step of AdamW, or of Muon for hidden matrices and AdamW for the rest, over
- * all tensors, in fixed order. Schedules end with the horizon: an LR read from a loss that was not
- * annealed is about 3x too low. */
+/* schedule_factor() and one step of AdamW, or of Muon for hidden matrices and AdamW for the rest,
+ * over all tensors, in fixed order. Schedules end with the horizon: an LR read from a loss that was
+ * not annealed is about 3x too low. */
 #include "trainers/transformer/optimizer.h"
 
 #include <assert.h>

@@ -24,8 +24,8 @@ double schedule_factor(const struct trial_spec *spec, uint64_t step);
 double optimizer_step(struct model *model, const struct trial_spec *spec, double schedule,
                       uint64_t step);
 
-/* Floats of a tensor that are summed and updated together, from its begin on; the norm is a sum over
- * them in order. A matrix that Muon updates is one of them. */
+/* Floats of a tensor that are summed and updated together, from its begin on; the norm is a sum
+ * over them in order. A matrix that Muon updates is one of them. */
 size_t param_block(const struct param *param);
 
 /* The update alone, of the floats begin <= i < end of model_floats() in one bucket: whole blocks of

@@ -19,8 +19,8 @@ struct team_hooks {
     struct group *(*open)(void *context, const struct group_members *members);
 };
 
-/* `group`: led by this rank, closed by the team, also if this fails; NULL: alone at first. Waits for
- * nobody. LR_ENOMEM. */
+/* `group`: led by this rank, closed by the team, also if this fails; NULL: alone at first. Waits
+ * for nobody. LR_ENOMEM. */
 int team_create(struct team **out, struct group *group, const struct team_hooks *hooks,
                 struct lr_error *err);
 int team_size(const struct team *team); /* ranks that train now */
