@@ -91,12 +91,13 @@ static void put_badge(struct html *page, const struct report_input *input)
 /* "<data value=...>2.0e-3</data>": the page shows two digits and keeps all. */
 static void put_lr(struct html *page, const struct target_answer *target)
 {
-    char text[64];
+    char lr[64], high[64];
     html_format(page, "<data id=\"lr\" value=\"%.17g\">%s</data>", target->lr,
-                format_lr(text, sizeof(text), 2, target->lr));
-    if (interval_known(target->ci90))
-        html_format(page, " <small>(90&nbsp;%% interval %s)</small>",
-                    format_lr_interval(text, sizeof(text), 2, target->ci90));
+                format_lr(lr, sizeof(lr), 2, target->lr));
+    if (interval_known(target->ci90)) /* "to", as everywhere on the page */
+        html_format(page, " <small>(90&nbsp;%% interval %s to %s)</small>",
+                    format_lr(lr, sizeof(lr), 2, target->ci90[0]),
+                    format_lr(high, sizeof(high), 2, target->ci90[1]));
 }
 
 static void put_headline(struct html *page, const struct report_input *input)
