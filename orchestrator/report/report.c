@@ -15,7 +15,6 @@
 #include "report/plain_text.h"
 #include "report/report_data.h"
 #include "report/run_history.h"
-#include "search/loss_curves.h"
 
 int report_add_round(struct report_input *input, uint32_t round, const struct answer *answer,
                      struct lr_error *err)
@@ -52,9 +51,7 @@ void report_input_release(struct report_input *input)
 {
     for (size_t i = 0; i < input->round_count; i++)
         lr_free(input->rounds[i].fits);
-    loss_curves_destroy(input->curves);
     input->round_count = 0;
-    input->curves = NULL;
 }
 
 /* ---- the header ---- */
