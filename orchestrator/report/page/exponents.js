@@ -52,7 +52,7 @@
   }
 
   function drawRow(x, width, exponent) {
-    const rowHeight = page.printing() ? 22 : 30, middle = rowHeight / 2, stroke = "var(--accent)";
+    const rowHeight = page.printing() ? 18 : 30, middle = rowHeight / 2, stroke = "var(--accent)";
     const svg = svgOf(width, rowHeight, written(exponent)), to = x.copy().clamp(true);
     page.put(svg, "path", {class: "published", d: `M${x(0)},0v${rowHeight}`});
     for (const at of published(exponent))

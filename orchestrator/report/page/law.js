@@ -210,7 +210,7 @@
   const lengths = new Set([...data.fits.filter(fit => known(fit.lr_opt)).map(fit => fit.tokens),
     target && target.tokens].filter(known));
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
-    span: many ? 2 : 1,
+    span: () => many && !page.printing() ? 2 : 1,
     caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow " +
       `where interpolated, flat or at the edge. Small ring: ${page.lowest}. ` +
       (many ? "Lines: medians of the laws; band: 90\u00a0% of the nearest model's. "

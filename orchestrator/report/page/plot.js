@@ -124,7 +124,7 @@
 
   page.panels = (holder, {id, items, name, most = 12, least = 260, height = 200, draw}) => {
     const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"});
-    const shrink = page.printing() ? 0.6 : 1, size = height * shrink;
+    const shrink = page.printing() ? 0.55 : 1, size = height * shrink;
     holder.append(tools, grid);
     const show = first => {
       grid.replaceChildren();
