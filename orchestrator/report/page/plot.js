@@ -7,6 +7,8 @@
  *                           are powers of two
  *   page.tickText(kind)     the format of a kind's ticks
  *   page.padded(values, kind, share = 0.04)   [low, high] around the known values, for a domain
+ *   page.reaching(points, ends, factor, kind, share)   the same around the points, and around the
+ *                           ends of their intervals as far as a factor beyond the points
  *   page.frame(holder, {width, height}, {label, x: axis, y: axis, margin, grid})   an <svg> with
  *     axes: {kind, domain, label, values}; label: what a screen reader says
  *     -> {svg, plot, over, x, y, width, height, left, top}: d3 selections and scales;
@@ -36,6 +38,12 @@
     }
     const add = high > low ? (high - low) * share : Math.max(Math.abs(high) * 0.01, 1e-6);
     return [low - add, high + add];
+  };
+
+  page.reaching = (points, ends, factor, kind, share) => {
+    const [low, high] = d3.extent(points);
+    const limited = ends.map(v => Math.min(high * factor, Math.max(low / factor, v)));
+    return page.padded([low, high, ...limited], kind, share);
   };
 
   const lrTick = v => Number(v.toPrecision(2)).toExponential().replace("e+", "e");
