@@ -88,21 +88,17 @@ static void put_badge(struct html *page, const struct report_input *input)
 /* "<data value=...>2.0e-3</data>": the page shows two digits and keeps all. */
 static void put_lr(struct html *page, const struct target_answer *target)
 {
-    char lr[64], high[64];
-    html_format(page, "<data id=\"lr\" value=\"%.17g\">%s</data>", target->lr,
-                format_lr(lr, sizeof(lr), 2, target->lr));
+    html_format(page, "<data id=\"lr\" value=\"%.17g\">%s</data>", target->lr, LR(2, target->lr));
     if (interval_known(target->ci90)) /* "to", as everywhere on the page */
-        html_format(page, " <small>(90&nbsp;%% interval %s to %s)</small>",
-                    format_lr(lr, sizeof(lr), 2, target->ci90[0]),
-                    format_lr(high, sizeof(high), 2, target->ci90[1]));
+        html_format(page, " <small>(90&nbsp;%% interval %s to %s)</small>", LR(2, target->ci90[0]),
+                    LR(2, target->ci90[1]));
 }
 
 static void put_headline(struct html *page, const struct report_input *input)
 {
     const struct answer *answer = input->answer;
     const struct target_answer *target = &answer->target;
-    char tokens[32];
-    format_count(tokens, sizeof(tokens), (double)target->tokens);
+    const char *tokens = COUNT(target->tokens);
     html_raw(page, "<h1>");
     if (answer->status == ANSWER_IDENTIFIED) {
         html_say(page, "Train %s tokens with a peak learning rate of ", tokens);
