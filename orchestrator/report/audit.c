@@ -262,16 +262,15 @@ static json_t *runs_json(const struct audit *audit, bool *ok)
 {
     if (!audit->has_runs)
         return json_null();
-    json_t *object = json_object(), *steps = json_array();
+    json_t *object = json_object();
     json_put(object, "name", json_of_text(audit->name), ok);
     json_put(object, "verdict", verdict_json(&audit->runs, ok), ok);
     json_put(object, "applies", json_boolean(audit->runs.known && audit->runs_apply), ok);
     json_put(object, "why_not", text_or_null(audit->runs_reason), ok);
     json_put(object, "params", count_or_null(audit->runs_params), ok);
     json_put(object, "longest_tokens", json_of_count(audit->runs_longest), ok);
-    for (size_t i = 0; i < audit->answer->step_count && *ok; i++)
-        json_push(steps, step_json(&audit->answer->steps[i], ok), ok);
-    json_put(object, "steps", steps, ok);
+    JSON_PUT_EACH(object, "steps", audit->answer->step_count,
+                  step_json(&audit->answer->steps[i], ok), ok);
     return object;
 }
 
@@ -296,18 +295,16 @@ int audit_print_json(const struct audit *audit, struct lr_error *err)
 {
     bool ok = true;
     json_use_lr_memory();
-    json_t *object = json_object(), *laws = json_array(), *warnings = json_array();
+    json_t *object = json_object();
     json_put(object, "schema_version", json_integer(1), &ok);
     json_put(object, "recipe", recipe_json(&audit->recipe, &ok), &ok);
     json_put(object, "verdict", verdict_json(audit_headline(audit), &ok), &ok);
     json_put(object, "verdict_at_best_batch", verdict_json(&audit->at_best_batch, &ok), &ok);
-    for (int i = 0; i < PUBLISHED_LAWS && ok; i++)
-        json_push(laws, law_json(&published_laws[i], &audit->laws[i], &ok), &ok);
-    json_put(object, "laws", laws, &ok);
+    JSON_PUT_EACH(object, "laws", PUBLISHED_LAWS,
+                  law_json(&published_laws[i], &audit->laws[i], &ok), &ok);
     json_put(object, "timescale", timescale_json(audit, &ok), &ok);
     json_put(object, "runs", runs_json(audit, &ok), &ok);
-    for (size_t i = 0; i < audit->answer->warning_count && ok; i++)
-        json_push(warnings, json_of_text(audit->answer->warnings[i]), &ok);
-    json_put(object, "warnings", warnings, &ok);
+    JSON_PUT_EACH(object, "warnings", audit->answer->warning_count,
+                  json_of_text(audit->answer->warnings[i]), &ok);
     return json_print(object, ok, err);
 }

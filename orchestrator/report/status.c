@@ -503,14 +503,6 @@ static json_t *worker_json(const struct status_worker *worker, bool *ok)
     return object;
 }
 
-#define PUT_ALL(object, key, items, count, item_json)                                              \
-    do {                                                                                           \
-        json_t *array = json_array();                                                              \
-        for (size_t i = 0; i < (count); i++)                                                       \
-            json_push(array, item_json(&(items)[i], &ok), &ok);                                    \
-        json_put(object, key, array, &ok);                                                         \
-    } while (0)
-
 int status_print_json(const struct status_view *view, struct lr_error *err)
 {
     bool ok = true, begun = view->state != STATUS_PREPARING;
@@ -529,9 +521,10 @@ int status_print_json(const struct status_view *view, struct lr_error *err)
     json_put(left, "tokens", json_of_count(view->tokens_left), &ok);
     json_put(left, "seconds", json_of_double(view->seconds_left), &ok);
     json_put(object, "left", left, &ok);
-    PUT_ALL(object, "budget", view->budgets, view->budget_count, budget_json);
-    PUT_ALL(object, "horizons", view->horizons, view->horizon_count, horizon_json);
-    PUT_ALL(object, "workers", view->workers, view->worker_count, worker_json);
+    JSON_PUT_EACH(object, "budget", view->budget_count, budget_json(&view->budgets[i], &ok), &ok);
+    JSON_PUT_EACH(object, "horizons", view->horizon_count, horizon_json(&view->horizons[i], &ok),
+                  &ok);
+    JSON_PUT_EACH(object, "workers", view->worker_count, worker_json(&view->workers[i], &ok), &ok);
     json_put(object, "answer",
              begun ? result_json_value(view->name, &view->answer, &ok) : json_null(), &ok);
     return json_print(object, ok, err);
