@@ -38,7 +38,6 @@ const char *format_fixed(char *text, size_t capacity, int digits, double value);
 #define LR(digits, lr) TEXT_OF(format_lr, digits, lr)
 #define RATIO(ratio) TEXT_OF(format_ratio, ratio)
 #define FIXED(digits, value) TEXT_OF(format_fixed, digits, value)
-#define RANGE(style, digits, ends) TEXT_OF(format_range, style, digits, ends)
 #define INTERVAL90(style, digits, ends) TEXT_OF(format_interval90, style, digits, ends)
 #define ENDS(style, digits, ends) TEXT_OF(format_ends, style, digits, ends)
 

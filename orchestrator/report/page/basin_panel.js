@@ -175,9 +175,8 @@
     }
     if (now) marks.push(drawTargetOptimum(frame, now, above, above ? frame.height - 8 : Y(floor)));
 
-    const where = new Map(trials.map(mark => [mark.index, [mark.x, mark.y]]));
     page.explore(frame, {points: () => marks, stops: () => trials, reset: basins.zoom.reset,
       drag: basins.zoom.drag("x", `y ${key}`)});
-    return page.lights(frame, index => where.get(index));
+    return page.lights(frame, trials);
   };
 })();
