@@ -101,18 +101,18 @@ static void put_headline(struct html *page, const struct report_input *input)
     const char *tokens = COUNT(target->tokens);
     html_raw(page, "<h1>");
     if (answer->status == ANSWER_IDENTIFIED) {
-        html_say(page, "Train %s tokens with a peak learning rate of ", tokens);
+        html_format(page, "Train %s tokens with a peak learning rate of ", tokens);
         put_lr(page, target);
         html_raw(page, "</h1>\n");
         return;
     }
-    html_say(page, "%s%s tokens",
-             answer->status == ANSWER_NOT_IDENTIFIED     ? "There is no answer for "
-             : answer->status == ANSWER_BUDGET_EXHAUSTED ? "The budget was used up before there "
-                                                           "was an answer for "
-             : input->state == STATUS_RUNNING            ? "No answer yet for "
-                                                         : "Not finished: no answer yet for ",
-             tokens);
+    html_format(page, "%s%s tokens",
+                answer->status == ANSWER_NOT_IDENTIFIED     ? "There is no answer for "
+                : answer->status == ANSWER_BUDGET_EXHAUSTED ? "The budget was used up before there "
+                                                              "was an answer for "
+                : input->state == STATUS_RUNNING            ? "No answer yet for "
+                                                            : "Not finished: no answer yet for ",
+                tokens);
     html_raw(page, "</h1>\n");
     if (input->state != STATUS_RUNNING) {
         html_raw(page, "<p class=\"reason\">");
@@ -253,7 +253,8 @@ static void put_head(struct html *page, const struct report_input *input)
     if (input->refresh_s > 0)
         html_format(page, "<meta http-equiv=\"refresh\" content=\"%u\">\n", input->refresh_s);
     html_raw(page, "<title>");
-    html_say(page, "%s: %s", input->name, state_words(input));
+    html_text(page, input->name);
+    html_format(page, ": %s", state_words(input));
     html_raw(page, "</title>\n<style>\n");
     html_bytes(page, page_css, page_css_size);
     html_raw(page, "</style>\n</head>\n<body>\n");
