@@ -68,8 +68,8 @@ static void print_text(const struct run_comparison *of)
               format_count(right, sizeof(right), (double)b->target.tokens));
     print_row("learning rate", format_lr(left, sizeof(left), 3, a->target.lr),
               format_lr(right, sizeof(right), 3, b->target.lr));
-    print_row("90 % interval", format_lr_interval(left, sizeof(left), 2, a->target.ci90),
-              format_lr_interval(right, sizeof(right), 2, b->target.ci90));
+    print_row("90 % interval", format_range(left, sizeof(left), 'l', 2, a->target.ci90),
+              format_range(right, sizeof(right), 'l', 2, b->target.ci90));
     print_row("LR ~ tokens^", format_fixed(left, sizeof(left), 2, -a->law.beta),
               format_fixed(right, sizeof(right), 2, -b->law.beta));
     print_horizons(a, b);

@@ -41,7 +41,7 @@ static void print_table(const struct history_run *runs, size_t count)
                      run->drifted ? "  BEYOND" : "");
         lr_say(stdout, "%-20s  %-*s  %-16s  %7s  %-18s  %8s  %s\n", run->finished_utc, width,
                run->run, run->status, format_lr(lr, sizeof(lr), 2, run->lr),
-               format_lr_interval(interval, sizeof(interval), 2, run->ci90), loss, drift);
+               format_range(interval, sizeof(interval), 'l', 2, run->ci90), loss, drift);
     }
 }
 

@@ -63,9 +63,9 @@ static size_t step_of(const struct report_input *input)
 }
 
 /* Fills what the page shows beyond the answer: what is spent of the budgets and, with `fits`, the
- * answers before each round and the posterior's curves. */
+ * answers before each round. curves: those of the posterior are fitted, too; NULL: they are known. */
 static int complete_input(struct report_input *input, const struct plan *plan, bool fits,
-                          struct lr_error *err)
+                          struct loss_curves **curves, struct lr_error *err)
 {
     struct replay replay = {.input = input, .step = fits ? step_of(input) : 0};
     size_t size = strlen(input->run_dir) + sizeof("/journal.jsonl");
@@ -82,9 +82,11 @@ static int complete_input(struct report_input *input, const struct plan *plan, b
         goto out;
     if ((rc = journal_read(path, on_event, &replay, err)))
         goto out;
-    if (fits &&
-        (rc = campaign_answer_curves(replay.campaign, NULL, replay.answer, &input->curves, err)))
-        goto out;
+    if (curves) {
+        if ((rc = campaign_answer_curves(replay.campaign, NULL, replay.answer, curves, err)))
+            goto out;
+        input->curves = *curves;
+    }
     if ((rc = report_add_round(input, 0, input->answer, err)))
         goto out;
     const struct campaign_spent spent = campaign_spent(replay.campaign);
@@ -127,6 +129,7 @@ void make_report(const char *run_dir, const struct answer *answer,
         .count = count,
     };
     struct plan *plan = lr_calloc(1, sizeof(*plan));
+    struct loss_curves *curves = NULL;
     struct lr_error err = {0};
     uint64_t hash;
     int rc, turn = take_turn(run_dir);
@@ -140,11 +143,12 @@ void make_report(const char *run_dir, const struct answer *answer,
     /* After an interruption, time is too short to fit rounds of several cells; `lrsearch report`
      * adds them later. */
     bool hurry = answer->status == ANSWER_INTERRUPTED && plan_cell_count(plan) > 1;
-    if ((rc = complete_input(&input, plan, !hurry, &err)))
+    if ((rc = complete_input(&input, plan, !hurry, hurry ? NULL : &curves, &err)))
         goto out;
     rc = report_write(&input, &err);
 out:
     report_input_release(&input);
+    loss_curves_destroy(curves);
     if (rc)
         lr_log(LR_LOG_WARNING, "report.html could not be written: %s", err.text);
     end_turn(turn);
@@ -187,7 +191,8 @@ static int report(const struct campaign_look *look, bool data, unsigned refresh_
     struct report_input input = {.run_dir = look->run_dir,
                                  .state = look->fill.view.state,
                                  .refresh_s = refresh_s,
-                                 .answer = &look->fill.view.answer};
+                                 .answer = &look->fill.view.answer,
+                                 .curves = look->fill.curves};
     const struct trial **trials = NULL;
     int rc, turn = -1;
     if (!campaign || input.state == STATUS_PREPARING)
@@ -202,7 +207,7 @@ static int report(const struct campaign_look *look, bool data, unsigned refresh_
     }
     if (!data && (refresh_s == 0 || page_d3_size == 0))
         figures_draw(look->run_dir, input.answer, trials, input.count);
-    if ((rc = complete_input(&input, look->plan, true, err)))
+    if ((rc = complete_input(&input, look->plan, true, NULL, err)))
         goto out;
     rc = data ? print_data(&input, err) : report_write(&input, err);
 out:
@@ -339,6 +344,7 @@ static int run(const struct command_line *line)
     }
     if ((rc = campaign_look_create(&look, line->operands[0], &err)))
         goto out;
+    look->fill.with_curves = true;
     rc = show_report(look, options, &err);
 out:
     campaign_look_destroy(look);

@@ -182,6 +182,7 @@ void status_fill_release(struct status_fill *fill)
 {
     status_fill_forget(fill);
     lr_free(fill->view.points);
+    loss_curves_destroy(fill->curves);
     memset(fill, 0, sizeof(*fill));
 }
 
@@ -370,6 +371,17 @@ static void fill_fits(struct status_view *view)
     }
 }
 
+/* Answer and curves are of one fit. */
+static int fit_answer(struct status_fill *fill, const struct campaign *campaign,
+                      struct lr_error *err)
+{
+    struct answer *answer = &fill->view.answer;
+    if (!fill->with_curves)
+        return campaign_answer(campaign, answer, err);
+    loss_curves_destroy(fill->curves);
+    return campaign_answer_curves(campaign, NULL, answer, &fill->curves, err);
+}
+
 int status_fill_view(struct status_fill *fill, const struct campaign *campaign, bool refit,
                      struct lr_error *err)
 {
@@ -379,7 +391,7 @@ int status_fill_view(struct status_fill *fill, const struct campaign *campaign, 
     bool running = view->state == STATUS_RUNNING, at_it = running || view->state == STATUS_ASKED;
     double elapsed_s = running ? elapsed_until_now(session) : session->clock_s;
     int rc = 0;
-    if (refit && (rc = campaign_answer(campaign, &view->answer, err)))
+    if (refit && (rc = fit_answer(fill, campaign, err)))
         return rc;
     memcpy(view->name, campaign_opening(campaign)->name, sizeof(view->name));
     view->round = campaign_round(campaign);

@@ -26,6 +26,8 @@ struct status_session {         /* the last start of the program */
 struct status_fill { /* zeroed: no event yet */
     struct status_view view;
     struct status_session session;
+    bool with_curves;           /* fit the curves of a report, too */
+    struct loss_curves *curves; /* of the view's answer; NULL: none */
 };
 
 /* Call it for each event after the event was applied. 0 or LR_ENOMEM. */

@@ -14,13 +14,6 @@ const struct verdict *audit_headline(const struct audit *audit)
 
 /* ---- plain text ---- */
 
-struct texts { /* one buffer for each number in a sentence */
-    char a[32], b[32], c[32], d[32];
-};
-
-#define COUNT(buffer, value) format_count(buffer, sizeof(buffer), value)
-#define LR(buffer, value) format_lr(buffer, sizeof(buffer), 2, value)
-
 /* Compares the recipe's LR to the best one. */
 static void describe_factor(char text[96], const struct verdict *verdict)
 {
@@ -36,13 +29,12 @@ static void describe_factor(char text[96], const struct verdict *verdict)
 /* "with a batch of 524k tokens, assumed as in Bjorck 2024, "; "" if the recipe's is known. */
 static void describe_assumed_batch(char text[128], const struct verdict *verdict)
 {
-    struct texts t;
     text[0] = '\0';
     if (!verdict->batch_assumed)
         return;
     if (verdict->batch_tokens > 0)
         snprintf(text, 128, "with a batch of %s tokens, assumed as in %s, ",
-                 COUNT(t.a, verdict->batch_tokens), verdict->by);
+                 COUNT(verdict->batch_tokens), verdict->by);
     else
         snprintf(text, 128, "with the batch of %s, which is not known here, ", verdict->by);
 }
@@ -52,7 +44,6 @@ static void describe_other_batch(char text[256], const struct audit *audit,
                                  const struct verdict *verdict)
 {
     const struct verdict *other = &audit->at_best_batch;
-    struct texts t;
     char how[96];
     text[0] = '\0';
     if (!verdict->batch_assumed || verdict->batch_tokens == 0)
@@ -65,22 +56,20 @@ static void describe_other_batch(char text[256], const struct audit *audit,
     snprintf(text, 256,
              "; with a batch of %s tokens, which Step Law recommends, the best is %s and the "
              "recipe's %s: give --batch",
-             COUNT(t.a, other->batch_tokens), LR(t.b, other->lr), how);
+             COUNT(other->batch_tokens), LR(2, other->lr), how);
 }
 
 static void print_headline(FILE *out, const struct audit *audit)
 {
     const struct verdict *verdict = audit_headline(audit);
     const struct recipe *recipe = &audit->recipe;
-    struct texts t;
-    char how[96], batch[128], other[256], interval[INTERVAL90_TEXT];
-    COUNT(t.a, recipe->params);
-    COUNT(t.b, recipe->tokens);
+    char how[96], batch[128], other[256];
+    const char *params = COUNT(recipe->params), *tokens = COUNT(recipe->tokens);
     if (!verdict) {
         wrap_print(
             out, "",
             "no published rule applies to a learning rate of %s for %s parameters and %s tokens",
-            LR(t.c, recipe->lr), t.a, t.b);
+            LR(2, recipe->lr), params, tokens);
         return;
     }
     describe_factor(how, verdict);
@@ -89,29 +78,25 @@ static void print_headline(FILE *out, const struct audit *audit)
     wrap_print(
         out, "",
         "%sa learning rate of %s for %s parameters and %s tokens %s: by %s the best is %s%s%s",
-        batch, LR(t.c, recipe->lr), t.a, t.b, how, verdict->by, LR(t.d, verdict->lr),
-        format_interval90(interval, sizeof(interval), 'l', 2, verdict->ci90), other);
+        batch, LR(2, recipe->lr), params, tokens, how, verdict->by, LR(2, verdict->lr),
+        INTERVAL90('l', 2, verdict->ci90), other);
 }
 
 static void print_cost(FILE *out, const struct verdict *verdict, const char *basin)
 {
     const struct loss_penalty *penalty = &verdict->penalty;
-    char interval[INTERVAL90_TEXT];
     if (isfinite(penalty->nats))
         wrap_print(out, "cost      ",
                    "about %.2g nats of loss%s, by %s of %.2g nats per octave^2, steeper above the "
                    "best",
-                   penalty->nats,
-                   format_interval90(interval, sizeof(interval), 'g', 2, penalty->ci90), basin,
-                   verdict->curvature);
+                   penalty->nats, INTERVAL90('g', 2, penalty->ci90), basin, verdict->curvature);
 }
 
 static void print_use(FILE *out, const struct verdict *verdict)
 {
     const double times90[2] = {1 / verdict->factor90[1], 1 / verdict->factor90[0]};
-    char lr[32], interval[INTERVAL90_TEXT];
-    wrap_print(out, "use       ", "%s; %.3g times what the recipe has%s", LR(lr, verdict->lr),
-               1 / verdict->factor, format_interval90(interval, sizeof(interval), 'g', 2, times90));
+    wrap_print(out, "use       ", "%s; %.3g times what the recipe has%s", LR(2, verdict->lr),
+               1 / verdict->factor, INTERVAL90('g', 2, times90));
 }
 
 /* The recipe's time scale of weight decay, and where published ones lie. */
@@ -144,13 +129,12 @@ static void print_decay(FILE *out, const struct audit *audit)
 static void print_laws(FILE *out, const struct audit *audit)
 {
     char row[64], range[PUBLISHED_WHY];
-    struct texts t;
     fputs("\nwhat published rules say for this recipe\n", out);
     for (int i = 0; i < PUBLISHED_LAWS; i++) {
         const struct published_law *law = &published_laws[i];
         const struct published *said = &audit->laws[i];
         snprintf(row, sizeof(row), "  %-14s %-8s ", law->name,
-                 said->applies ? LR(t.a, said->lr) : LR(t.a, said->own_lr));
+                 LR(2, said->applies ? said->lr : said->own_lr));
         published_range(law, range);
         wrap_print(out, row, "%s, %s%s%s; %s%s", law->formula, law->source, *range ? ", " : "",
                    range, said->applies ? "applies" : "does not apply: ", said->why);
@@ -159,7 +143,6 @@ static void print_laws(FILE *out, const struct audit *audit)
 
 static void print_runs(FILE *out, const struct audit *audit)
 {
-    struct texts t;
     const struct verdict *runs = &audit->runs;
     if (!audit->has_runs)
         return;
@@ -167,11 +150,10 @@ static void print_runs(FILE *out, const struct audit *audit)
         wrap_print(out, "runs      ", "%s gives no learning rate here: %s", audit->name,
                    audit->runs_reason);
     } else {
-        char how[96], interval[INTERVAL90_TEXT];
+        char how[96];
         describe_factor(how, runs);
         wrap_print(out, "runs      ", "%s says %s%s, by which the recipe %s", audit->name,
-                   LR(t.a, runs->lr),
-                   format_interval90(interval, sizeof(interval), 'l', 2, runs->ci90), how);
+                   LR(2, runs->lr), INTERVAL90('l', 2, runs->ci90), how);
         if (audit_headline(audit) != runs)
             print_cost(out, runs, "the loss curve of these runs,");
     }
@@ -179,10 +161,10 @@ static void print_runs(FILE *out, const struct audit *audit)
     char size[96] = "";
     if (audit->runs_params > 0)
         snprintf(size, sizeof(size), "; the recipe's model has %.3g times the parameters, %s",
-                 audit->recipe.params / audit->runs_params, COUNT(t.b, audit->runs_params));
+                 audit->recipe.params / audit->runs_params, COUNT(audit->runs_params));
     wrap_print(out, "length    ", "%.3g times as many tokens as the longest horizon, %s%s", times,
-               COUNT(t.a, (double)audit->runs_longest), size);
-    transfer_print(out, "steps     - ", "          - ", audit->answer);
+               COUNT(audit->runs_longest), size);
+    transfer_print(out, audit->answer);
 }
 
 void audit_print(FILE *out, const struct audit *audit)
@@ -280,16 +262,15 @@ static json_t *runs_json(const struct audit *audit, bool *ok)
 {
     if (!audit->has_runs)
         return json_null();
-    json_t *object = json_object(), *steps = json_array();
+    json_t *object = json_object();
     json_put(object, "name", json_of_text(audit->name), ok);
     json_put(object, "verdict", verdict_json(&audit->runs, ok), ok);
     json_put(object, "applies", json_boolean(audit->runs.known && audit->runs_apply), ok);
     json_put(object, "why_not", text_or_null(audit->runs_reason), ok);
     json_put(object, "params", count_or_null(audit->runs_params), ok);
     json_put(object, "longest_tokens", json_of_count(audit->runs_longest), ok);
-    for (size_t i = 0; i < audit->answer->step_count && *ok; i++)
-        json_push(steps, step_json(&audit->answer->steps[i], ok), ok);
-    json_put(object, "steps", steps, ok);
+    JSON_PUT_EACH(object, "steps", audit->answer->step_count,
+                  step_json(&audit->answer->steps[i], ok), ok);
     return object;
 }
 
@@ -314,18 +295,16 @@ int audit_print_json(const struct audit *audit, struct lr_error *err)
 {
     bool ok = true;
     json_use_lr_memory();
-    json_t *object = json_object(), *laws = json_array(), *warnings = json_array();
+    json_t *object = json_object();
     json_put(object, "schema_version", json_integer(1), &ok);
     json_put(object, "recipe", recipe_json(&audit->recipe, &ok), &ok);
     json_put(object, "verdict", verdict_json(audit_headline(audit), &ok), &ok);
     json_put(object, "verdict_at_best_batch", verdict_json(&audit->at_best_batch, &ok), &ok);
-    for (int i = 0; i < PUBLISHED_LAWS && ok; i++)
-        json_push(laws, law_json(&published_laws[i], &audit->laws[i], &ok), &ok);
-    json_put(object, "laws", laws, &ok);
+    JSON_PUT_EACH(object, "laws", PUBLISHED_LAWS,
+                  law_json(&published_laws[i], &audit->laws[i], &ok), &ok);
     json_put(object, "timescale", timescale_json(audit, &ok), &ok);
     json_put(object, "runs", runs_json(audit, &ok), &ok);
-    for (size_t i = 0; i < audit->answer->warning_count && ok; i++)
-        json_push(warnings, json_of_text(audit->answer->warnings[i]), &ok);
-    json_put(object, "warnings", warnings, &ok);
+    JSON_PUT_EACH(object, "warnings", audit->answer->warning_count,
+                  json_of_text(audit->answer->warnings[i]), &ok);
     return json_print(object, ok, err);
 }

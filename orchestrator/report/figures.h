@@ -6,9 +6,9 @@
 #include "store/run_dir.h" /* struct trial */
 
 /* Draws into RUN_DIR/figures, by gnuplot: basins.svg (loss against LR), horizon.svg (best LR
- * against tokens), axes.svg (best LR against the plan's axes) and ratio.svg (best embedding ratio
- * against width). A figure that would show nothing is not made. `trials` are all trials of the
- * campaign. Failures are logged, not returned; without gnuplot its scripts stay, as *.svg.gp. */
+ * against tokens) and ratio.svg (best embedding ratio against width). A figure that would show
+ * nothing is not made. `trials` are all trials of the campaign. Failures are logged, not returned;
+ * without gnuplot its scripts stay, as *.svg.gp. */
 void figures_draw(const char *run_dir, const struct answer *answer,
                   const struct trial *const *trials, size_t count);
 

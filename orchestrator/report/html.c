@@ -61,32 +61,14 @@ void html_text(struct html *html, const char *text)
     }
 }
 
-static void say(struct html *html, bool escaped, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
-static void say(struct html *html, bool escaped, const char *format, va_list arguments)
-{
-    char text[2048];
-    vsnprintf(text, sizeof(text), format, arguments);
-    if (escaped)
-        html_text(html, text);
-    else
-        html_raw(html, text);
-}
-
 void html_format(struct html *html, const char *format, ...)
 {
+    char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    say(html, false, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-}
-
-void html_say(struct html *html, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    say(html, true, format, arguments);
-    va_end(arguments);
+    html_raw(html, text);
 }
 
 void html_base64(struct html *html, const void *bytes, size_t size)

@@ -18,8 +18,6 @@ void html_raw(struct html *html, const char *markup);
 void html_text(struct html *html, const char *text); /* escaped; for attributes in "" too */
 /* As printf, not escaped: for numbers and trusted text, up to 2047 bytes. */
 void html_format(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same, escaped as a whole. */
-void html_say(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The bytes in base64, for a data: address. */
 void html_base64(struct html *html, const void *bytes, size_t size);
 

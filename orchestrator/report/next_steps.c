@@ -72,8 +72,7 @@ static void exact_count(char out[48], uint64_t count)
     static const struct {
         uint64_t unit;
         const char *name;
-    } units[] = {{UINT64_C(1) << 40, "Ti"},
-                 {UINT64_C(1) << 30, "Gi"},
+    } units[] = {{UINT64_C(1) << 30, "Gi"},
                  {UINT64_C(1) << 20, "Mi"},
                  {UINT64_C(1) << 10, "Ki"},
                  {1000000000000, "T"},

@@ -52,17 +52,6 @@ bool interval_known(const double ends[2])
     return isfinite(ends[0]) && isfinite(ends[1]);
 }
 
-const char *format_lr_interval(char *text, size_t capacity, int digits, const double ends[2])
-{
-    char low[64], high[64];
-    if (interval_known(ends))
-        snprintf(text, capacity, "%s .. %s", format_lr(low, sizeof(low), digits, ends[0]),
-                 format_lr(high, sizeof(high), digits, ends[1]));
-    else
-        snprintf(text, capacity, "-");
-    return text;
-}
-
 const char *format_fixed(char *text, size_t capacity, int digits, double value)
 {
     bool zero = fabs(value) < 0.5 * pow(10, -digits); /* "-0.00" puzzles */
@@ -70,20 +59,47 @@ const char *format_fixed(char *text, size_t capacity, int digits, double value)
     return text;
 }
 
+const char *format_ratio(char *text, size_t capacity, double ratio)
+{
+    if (!isfinite(ratio))
+        snprintf(text, capacity, "-");
+    else if (fabs(ratio) >= 99.5 && fabs(ratio) < 9999.5)
+        snprintf(text, capacity, "%.0f", ratio);
+    else
+        snprintf(text, capacity, "%.2g", ratio);
+    return text;
+}
+
+static const char *format_end(char text[48], char style, int digits, double end)
+{
+    if (style == 'l')
+        return format_lr(text, 48, digits, end);
+    if (style == 'f')
+        return format_fixed(text, 48, digits, end);
+    if (style == 'r')
+        return format_ratio(text, 48, end);
+    snprintf(text, 48, style == '+' ? "%+.*g" : "%.*g", digits, end);
+    return text;
+}
+
+const char *format_range(char *text, size_t capacity, char style, int digits, const double ends[2])
+{
+    char low[48], high[48];
+    snprintf(text, capacity, "-");
+    if (interval_known(ends))
+        snprintf(text, capacity, "%s .. %s", format_end(low, style, digits, ends[0]),
+                 format_end(high, style, digits, ends[1]));
+    return text;
+}
+
 static const char *format_bracket(char *text, size_t capacity, const char *words, char style,
                                   int digits, const double ends[2])
 {
-    char end[2][48];
-    for (int i = 0; i < 2; i++)
-        if (style == 'l')
-            format_lr(end[i], sizeof(end[i]), digits, ends[i]);
-        else if (style == 'f')
-            format_fixed(end[i], sizeof(end[i]), digits, ends[i]);
-        else
-            snprintf(end[i], sizeof(end[i]), style == '+' ? "%+.*g" : "%.*g", digits, ends[i]);
+    char low[48], high[48];
     text[0] = '\0';
     if (interval_known(ends))
-        snprintf(text, capacity, " (%s%s\v..\v%s)", words, end[0], end[1]);
+        snprintf(text, capacity, " (%s%s\v..\v%s)", words, format_end(low, style, digits, ends[0]),
+                 format_end(high, style, digits, ends[1]));
     return text;
 }
 
@@ -98,27 +114,6 @@ const char *format_ends(char *text, size_t capacity, char style, int digits, con
     return format_bracket(text, capacity, "", style, digits, ends);
 }
 
-const char *format_ratio(char *text, size_t capacity, double ratio)
-{
-    if (!isfinite(ratio))
-        snprintf(text, capacity, "-");
-    else if (fabs(ratio) >= 99.5 && fabs(ratio) < 9999.5)
-        snprintf(text, capacity, "%.0f", ratio);
-    else
-        snprintf(text, capacity, "%.2g", ratio);
-    return text;
-}
-
-const char *format_ratio_interval(char *text, size_t capacity, const double ends[2])
-{
-    char low[32], high[32];
-    snprintf(text, capacity, "-");
-    if (interval_known(ends))
-        snprintf(text, capacity, "%s .. %s", format_ratio(low, sizeof(low), ends[0]),
-                 format_ratio(high, sizeof(high), ends[1]));
-    return text;
-}
-
 const char *format_assumption(char *text, size_t capacity, double share, const char *of)
 {
     text[0] = '\0';
@@ -128,6 +123,23 @@ const char *format_assumption(char *text, size_t capacity, double share, const c
         snprintf(text, capacity, "%.0f\v%% of %s is an assumption, the rest your runs", 100 * share,
                  of);
     return text;
+}
+
+/* ---- rows ---- */
+
+void row_add(char row[ROW_MOST], int gap, int width, const char *text)
+{
+    size_t used = strlen(row);
+    snprintf(row + used, ROW_MOST - used, "%*s%*s", gap, "", width, text);
+}
+
+void row_print(FILE *out, char row[ROW_MOST])
+{
+    size_t used = strlen(row);
+    while (used > 0 && row[used - 1] == ' ')
+        used--;
+    fprintf(out, "%.*s\n", (int)used, row);
+    row[0] = '\0';
 }
 
 /* ---- paragraphs ---- */

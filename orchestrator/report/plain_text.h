@@ -11,13 +11,13 @@ const char *format_seconds(char *text, size_t capacity, double seconds); /* "1m2
 
 /* `digits` significant digits: "1.1e-3"; "-" when not finite. */
 const char *format_lr(char *text, size_t capacity, int digits, double lr);
-/* "1.1e-3 .. 2.3e-3"; "-" when an end is not known. */
-const char *format_lr_interval(char *text, size_t capacity, int digits, const double ends[2]);
 /* "0.062", "8.1", "125"; "-" when not finite. */
 const char *format_ratio(char *text, size_t capacity, double ratio);
-const char *format_ratio_interval(char *text, size_t capacity, const double ends[2]);
+/* "1.1e-3 .. 2.3e-3"; "-" when an end is not known. style: 'l' as format_lr(), 'f' as
+ * format_fixed(), 'r' as format_ratio(), 'g' as printf, '+' as 'g' with a sign. */
+const char *format_range(char *text, size_t capacity, char style, int digits, const double ends[2]);
 /* " (90 % interval 0.31 .. 0.77)", with '\v' where wrap_print() must not break; "" when an end is
- * not known. style: 'l' as format_lr(), 'f', 'g' as printf, '+' as 'g' with a sign. */
+ * not known. */
 const char *format_interval90(char *text, size_t capacity, char style, int digits,
                               const double ends[2]);
 /* The same without the words: " (0.31 .. 0.77)". */
@@ -30,6 +30,22 @@ bool interval_known(const double ends[2]); /* both are finite */
 
 /* `digits` decimals: "-0.31"; "0.00", never "-0.00"; "-" when not finite. */
 const char *format_fixed(char *text, size_t capacity, int digits, double value);
+
+/* The same, as arguments of printf and the like: each in a buffer of the enclosing block. */
+#define TEXT_OF(format, ...) format((char[INTERVAL90_TEXT]){""}, INTERVAL90_TEXT, __VA_ARGS__)
+#define COUNT(count) TEXT_OF(format_count, (double)(count))
+#define DURATION(seconds) TEXT_OF(format_seconds, seconds)
+#define LR(digits, lr) TEXT_OF(format_lr, digits, lr)
+#define RATIO(ratio) TEXT_OF(format_ratio, ratio)
+#define FIXED(digits, value) TEXT_OF(format_fixed, digits, value)
+#define INTERVAL90(style, digits, ends) TEXT_OF(format_interval90, style, digits, ends)
+#define ENDS(style, digits, ends) TEXT_OF(format_ends, style, digits, ends)
+
+/* A row of a table: row_add() appends a text behind `gap` spaces, to the left if width < 0;
+ * row_print() prints it without spaces at its end, and empties it. */
+#define ROW_MOST 256
+void row_add(char row[ROW_MOST], int gap, int width, const char *text);
+void row_print(FILE *out, char row[ROW_MOST]);
 
 #define WRAP_COLUMNS 80
 

@@ -15,7 +15,6 @@
 #include "report/plain_text.h"
 #include "report/report_data.h"
 #include "report/run_history.h"
-#include "search/loss_curves.h"
 
 int report_add_round(struct report_input *input, uint32_t round, const struct answer *answer,
                      struct lr_error *err)
@@ -52,9 +51,7 @@ void report_input_release(struct report_input *input)
 {
     for (size_t i = 0; i < input->round_count; i++)
         lr_free(input->rounds[i].fits);
-    loss_curves_destroy(input->curves);
     input->round_count = 0;
-    input->curves = NULL;
 }
 
 /* ---- the header ---- */
@@ -91,34 +88,31 @@ static void put_badge(struct html *page, const struct report_input *input)
 /* "<data value=...>2.0e-3</data>": the page shows two digits and keeps all. */
 static void put_lr(struct html *page, const struct target_answer *target)
 {
-    char text[64];
-    html_format(page, "<data id=\"lr\" value=\"%.17g\">%s</data>", target->lr,
-                format_lr(text, sizeof(text), 2, target->lr));
-    if (interval_known(target->ci90))
-        html_format(page, " <small>(90&nbsp;%% interval %s)</small>",
-                    format_lr_interval(text, sizeof(text), 2, target->ci90));
+    html_format(page, "<data id=\"lr\" value=\"%.17g\">%s</data>", target->lr, LR(2, target->lr));
+    if (interval_known(target->ci90)) /* "to", as everywhere on the page */
+        html_format(page, " <small>(90&nbsp;%% interval %s to %s)</small>", LR(2, target->ci90[0]),
+                    LR(2, target->ci90[1]));
 }
 
 static void put_headline(struct html *page, const struct report_input *input)
 {
     const struct answer *answer = input->answer;
     const struct target_answer *target = &answer->target;
-    char tokens[32];
-    format_count(tokens, sizeof(tokens), (double)target->tokens);
+    const char *tokens = COUNT(target->tokens);
     html_raw(page, "<h1>");
     if (answer->status == ANSWER_IDENTIFIED) {
-        html_say(page, "Train %s tokens with a peak learning rate of ", tokens);
+        html_format(page, "Train %s tokens with a peak learning rate of ", tokens);
         put_lr(page, target);
         html_raw(page, "</h1>\n");
         return;
     }
-    html_say(page, "%s%s tokens",
-             answer->status == ANSWER_NOT_IDENTIFIED     ? "There is no answer for "
-             : answer->status == ANSWER_BUDGET_EXHAUSTED ? "The budget was used up before there "
-                                                           "was an answer for "
-             : input->state == STATUS_RUNNING            ? "No answer yet for "
-                                                         : "Not finished: no answer yet for ",
-             tokens);
+    html_format(page, "%s%s tokens",
+                answer->status == ANSWER_NOT_IDENTIFIED     ? "There is no answer for "
+                : answer->status == ANSWER_BUDGET_EXHAUSTED ? "The budget was used up before there "
+                                                              "was an answer for "
+                : input->state == STATUS_RUNNING            ? "No answer yet for "
+                                                            : "Not finished: no answer yet for ",
+                tokens);
     html_raw(page, "</h1>\n");
     if (input->state != STATUS_RUNNING) {
         html_raw(page, "<p class=\"reason\">");
@@ -259,7 +253,8 @@ static void put_head(struct html *page, const struct report_input *input)
     if (input->refresh_s > 0)
         html_format(page, "<meta http-equiv=\"refresh\" content=\"%u\">\n", input->refresh_s);
     html_raw(page, "<title>");
-    html_say(page, "%s: %s", input->name, state_words(input));
+    html_text(page, input->name);
+    html_format(page, ": %s", state_words(input));
     html_raw(page, "</title>\n<style>\n");
     html_bytes(page, page_css, page_css_size);
     html_raw(page, "</style>\n</head>\n<body>\n");

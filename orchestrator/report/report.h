@@ -39,8 +39,7 @@ struct report_input {
     size_t round_count;
     struct status_budget budgets[STATUS_BUDGETS];
     size_t budget_count;
-    struct loss_curves
-        *curves; /* of the posterior (search/loss_curves.h), owned; NULL: not known */
+    const struct loss_curves *curves;  /* of the answer's posterior; NULL: not known */
     const struct run_history *history; /* set by report_write() and report_data_text() */
 };
 

@@ -172,15 +172,6 @@ static json_t *model_json(const struct report_input *input, size_t cell, bool *o
     return json_null();
 }
 
-static json_t *models_json(const struct report_input *input, bool *ok)
-{
-    size_t count = input->answer->cell_count > 0 ? input->answer->cell_count : 1;
-    json_t *models = json_array();
-    for (size_t c = 0; c < count && *ok; c++)
-        json_push(models, model_json(input, c, ok), ok);
-    return models;
-}
-
 /* ---- fits, target, rounds ---- */
 
 static json_t *curve_json(const struct loss_curve *curve, bool *ok)
@@ -284,47 +275,25 @@ static json_t *contour_json(const struct loss_contour *contour, bool *ok)
     return object;
 }
 
-static json_t *laws_json(const struct loss_curves *curves, bool *ok)
+static json_t *round_fit_json(const struct report_fit *known, bool *ok)
 {
-    json_t *laws = json_array();
-    for (size_t i = 0; curves && i < curves->law_count && *ok; i++)
-        json_push(laws, law_json(&curves->laws[i], ok), ok);
-    return laws;
-}
-
-static json_t *contours_json(const struct loss_curves *curves, bool *ok)
-{
-    json_t *contours = json_array();
-    for (size_t i = 0; curves && i < curves->contour_count && *ok; i++)
-        json_push(contours, contour_json(&curves->contours[i], ok), ok);
-    return contours;
+    json_t *fit = json_object();
+    json_put(fit, "cell", json_integer(known->cell), ok);
+    json_put(fit, "tokens", json_of_count(known->tokens), ok);
+    put_lr(fit, "lr_opt", known->lr_opt, ok);
+    put_lr_interval(fit, "ci90", known->ci90, ok);
+    return fit;
 }
 
 static json_t *round_json(const struct report_round *round, bool *ok)
 {
-    json_t *object = json_object(), *fits = json_array();
+    json_t *object = json_object();
     json_put(object, "round", json_of_size(round->round), ok);
     json_put(object, "tokens", json_of_count(round->tokens), ok);
     put_lr(object, "lr", round->lr, ok);
     put_lr_interval(object, "ci90", round->ci90, ok);
-    for (size_t i = 0; i < round->fit_count && *ok; i++) {
-        json_t *fit = json_object();
-        json_put(fit, "cell", json_integer(round->fits[i].cell), ok);
-        json_put(fit, "tokens", json_of_count(round->fits[i].tokens), ok);
-        put_lr(fit, "lr_opt", round->fits[i].lr_opt, ok);
-        put_lr_interval(fit, "ci90", round->fits[i].ci90, ok);
-        json_push(fits, fit, ok);
-    }
-    json_put(object, "fits", fits, ok);
+    JSON_PUT_EACH(object, "fits", round->fit_count, round_fit_json(&round->fits[i], ok), ok);
     return object;
-}
-
-static json_t *rounds_json(const struct report_input *input, bool *ok)
-{
-    json_t *rounds = json_array();
-    for (size_t i = 0; i < input->round_count && *ok; i++)
-        json_push(rounds, round_json(&input->rounds[i], ok), ok);
-    return rounds;
 }
 
 /* ---- what was run ---- */
@@ -346,17 +315,13 @@ static json_t *budget_json(const struct report_input *input, bool *ok)
     return all;
 }
 
-static json_t *steps_json(const struct run_history *history, bool *ok)
+static json_t *step_json(const struct event_steps *steps, bool *ok)
 {
-    json_t *steps = json_array();
-    for (size_t i = 0; i < history->step_count && *ok; i++) {
-        json_t *one = json_object();
-        json_put(one, "ranks", json_integer(history->steps[i].ranks), ok);
-        json_put(one, "measured", json_integer(history->steps[i].samples), ok);
-        json_put(one, "ratio", json_of_rounded(history->steps[i].ratio, 4), ok);
-        json_push(steps, one, ok);
-    }
-    return steps;
+    json_t *object = json_object();
+    json_put(object, "ranks", json_integer(steps->ranks), ok);
+    json_put(object, "measured", json_integer(steps->samples), ok);
+    json_put(object, "ratio", json_of_rounded(steps->ratio, 4), ok);
+    return object;
 }
 
 static json_t *ranks_json(const struct run_history *history, bool *ok)
@@ -399,23 +364,6 @@ static json_t *plan_json(const char *run_dir, bool *ok)
     lr_free(given);
     lr_free(full);
     return plan;
-}
-
-/* As in provenance.json. */
-static json_t *starts_json(const struct run_history *history, bool *ok)
-{
-    json_t *starts = json_array();
-    for (size_t i = 0; i < history->start_count && *ok; i++)
-        json_push(starts, json_of_fields(&event_session_fields, &history->starts[i].session), ok);
-    return starts;
-}
-
-static json_t *start_times_json(const struct run_history *history, bool *ok)
-{
-    json_t *times = json_array();
-    for (size_t i = 0; i < history->start_count && *ok; i++)
-        json_push(times, json_of_seconds(history->starts[i].at_s), ok);
-    return times;
 }
 
 /* path "": of a trainer that reads no data set of lrsearch */
@@ -476,6 +424,8 @@ static json_t *exact_json(const struct report_input *input, bool *ok)
 static json_t *drawn_json(const struct report_input *input, bool *ok)
 {
     const struct run_history *history = input->history;
+    const struct loss_curves none = {0}, *curves = input->curves ? input->curves : &none;
+    const size_t cells = input->answer->cell_count > 0 ? input->answer->cell_count : 1;
     char command[PROVENANCE_COMMAND], now[UTC_TEXT];
     json_t *object = json_object();
     put_text(object, "name", input->name, ok);
@@ -491,21 +441,25 @@ static json_t *drawn_json(const struct report_input *input, bool *ok)
     json_put(object, "varies", varies_json(input->answer, ok), ok);
     json_put(object, "fits", fits_json(input, ok), ok);
     json_put(object, "target", target_json(input, ok), ok);
-    json_put(object, "law", laws_json(input->curves, ok), ok);
-    json_put(object, "contours", contours_json(input->curves, ok), ok);
-    json_put(object, "rounds", rounds_json(input, ok), ok);
+    JSON_PUT_EACH(object, "law", curves->law_count, law_json(&curves->laws[i], ok), ok);
+    JSON_PUT_EACH(object, "contours", curves->contour_count, contour_json(&curves->contours[i], ok),
+                  ok);
+    JSON_PUT_EACH(object, "rounds", input->round_count, round_json(&input->rounds[i], ok), ok);
     json_put(object, "curves", report_curves_json(history, ok), ok);
     json_put(object, "attempts", report_attempts_json(history, ok), ok);
     json_put(object, "hosts", report_hosts_json(history, ok), ok);
     json_put(object, "wall_s", json_of_seconds(history->wall_s), ok);
     json_put(object, "ranks_per_trial", ranks_json(history, ok), ok);
-    json_put(object, "group_steps", steps_json(history, ok), ok);
+    JSON_PUT_EACH(object, "group_steps", history->step_count, step_json(&history->steps[i], ok),
+                  ok);
     json_put(object, "budget", budget_json(input, ok), ok);
     json_put(object, "outputs", report_outputs_json(input, ok), ok);
-    json_put(object, "starts", starts_json(history, ok), ok);
-    json_put(object, "start_s", start_times_json(history, ok), ok);
+    JSON_PUT_EACH(object, "starts", history->start_count, /* as in provenance.json */
+                  json_of_fields(&event_session_fields, &history->starts[i].session), ok);
+    JSON_PUT_EACH(object, "start_s", history->start_count, json_of_seconds(history->starts[i].at_s),
+                  ok);
     json_put(object, "data", data_json(history, ok), ok);
-    json_put(object, "models", models_json(input, ok), ok);
+    JSON_PUT_EACH(object, "models", cells, model_json(input, i, ok), ok);
     json_put(object, "plan", plan_json(input->run_dir, ok), ok);
     return object;
 }

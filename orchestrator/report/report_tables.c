@@ -11,82 +11,6 @@
 
 /* ---- trials ---- */
 
-#define COLUMN_MAP(X)                                                                              \
-    X(COLUMN_ID, "id")                                                                             \
-    X(COLUMN_ROUND, "round")                                                                       \
-    X(COLUMN_CELL, "cell")                                                                         \
-    X(COLUMN_PURPOSE, "purpose")                                                                   \
-    X(COLUMN_LR, "lr")                                                                             \
-    X(COLUMN_EMBEDDING, "embedding_lr_ratio")                                                      \
-    X(COLUMN_OUTPUT, "output_lr_ratio")                                                            \
-    X(COLUMN_VECTOR, "vector_lr_ratio")                                                            \
-    X(COLUMN_DECAY, "weight_decay")                                                                \
-    X(COLUMN_TOKENS, "tokens")                                                                     \
-    X(COLUMN_SEED, "seed")                                                                         \
-    X(COLUMN_STATE, "state")                                                                       \
-    X(COLUMN_LOSS, "loss")                                                                         \
-    X(COLUMN_MESSAGE, "message")                                                                   \
-    X(COLUMN_SECONDS, "seconds")                                                                   \
-    X(COLUMN_RANK, "rank")                                                                         \
-    X(COLUMN_ATTEMPTS, "attempts")
-
-#define X(name, key) name,
-enum column { COLUMN_MAP(X) COLUMNS };
-#undef X
-#define X(name, key) key,
-static const char *const column_keys[COLUMNS] = {COLUMN_MAP(X)};
-#undef X
-
-/* Settings that most campaigns do not vary: one value then stands for the column. */
-static bool may_be_same(enum column column)
-{
-    return column >= COLUMN_EMBEDDING && column <= COLUMN_DECAY;
-}
-
-static json_t *value_json(const struct trial *trial, enum column column)
-{
-    const struct trial_spec *spec = &trial->spec;
-    switch (column) {
-    case COLUMN_ID:
-        return json_integer(trial->id);
-    case COLUMN_ROUND:
-        return json_integer(trial->round);
-    case COLUMN_CELL:
-        return trial->purpose == PURPOSE_SEARCH ? json_integer(trial->cell) : json_null();
-    case COLUMN_PURPOSE:
-        return json_string(trial_purpose_name(trial->purpose));
-    case COLUMN_LR:
-        return json_of_double(spec->lr);
-    case COLUMN_EMBEDDING:
-        return json_of_double(spec->embedding_lr_ratio);
-    case COLUMN_OUTPUT:
-        return json_of_double(spec->output_lr_ratio);
-    case COLUMN_VECTOR:
-        return json_of_double(spec->vector_lr_ratio);
-    case COLUMN_DECAY:
-        return json_of_double(spec->weight_decay);
-    case COLUMN_TOKENS:
-        return json_of_count(spec->horizon_tokens);
-    case COLUMN_SEED:
-        return json_of_count(spec->seed);
-    case COLUMN_STATE:
-        return json_string(trial_state_name(trial->state));
-    case COLUMN_LOSS:
-        return json_of_double(trial->state == TRIAL_DONE ? trial->result.val_loss : NAN);
-    case COLUMN_MESSAGE:
-        return json_of_shown(trial_state_is_over(trial->state) ? trial->result.message : "", "");
-    case COLUMN_SECONDS:
-        return json_of_seconds(trial->spent.attempts > 0 ? trial->spent.seconds : NAN);
-    case COLUMN_RANK:
-        return trial->attempt > 0 ? json_integer(trial->rank) : json_null();
-    case COLUMN_ATTEMPTS:
-        return json_integer(trial->attempt);
-    case COLUMNS:
-        break;
-    }
-    return json_null();
-}
-
 static bool all_same(const json_t *array)
 {
     size_t count = json_array_size(array);
@@ -96,20 +20,46 @@ static bool all_same(const json_t *array)
     return count > 0;
 }
 
+/* Moves a setting that the campaign does not vary to `same`: one value stands for its column. */
+static void fold_column(json_t *table, json_t *same, const char *key, bool *ok)
+{
+    json_t *column = json_object_get(table, key);
+    if (!all_same(column))
+        return;
+    json_put(same, key, json_incref(json_array_get(column, 0)), ok);
+    json_object_del(table, key);
+}
+
+/* A column of the trials: `value` is an expression of TRIAL. */
+#define COLUMN(key, value) JSON_PUT_EACH(table, key, input->count, value, ok)
+#define TRIAL (input->trials[i])
+#define SPEC (TRIAL->spec)
+
 json_t *report_trials_json(const struct report_input *input, bool *ok)
 {
+    static const char *const settings[] = {"embedding_lr_ratio", "output_lr_ratio",
+                                           "vector_lr_ratio", "weight_decay"};
     json_t *table = json_object(), *same = json_object();
-    for (enum column c = 0; c < COLUMNS && *ok; c++) {
-        json_t *array = json_array();
-        for (size_t i = 0; i < input->count && *ok; i++)
-            json_push(array, value_json(input->trials[i], c), ok);
-        if (may_be_same(c) && all_same(array)) {
-            json_put(same, column_keys[c], json_incref(json_array_get(array, 0)), ok);
-            json_decref(array);
-        } else {
-            json_put(table, column_keys[c], array, ok);
-        }
-    }
+    COLUMN("id", json_integer(TRIAL->id));
+    COLUMN("round", json_integer(TRIAL->round));
+    COLUMN("cell", TRIAL->purpose == PURPOSE_SEARCH ? json_integer(TRIAL->cell) : json_null());
+    COLUMN("purpose", json_string(trial_purpose_name(TRIAL->purpose)));
+    COLUMN("lr", json_of_double(SPEC.lr));
+    COLUMN("embedding_lr_ratio", json_of_double(SPEC.embedding_lr_ratio));
+    COLUMN("output_lr_ratio", json_of_double(SPEC.output_lr_ratio));
+    COLUMN("vector_lr_ratio", json_of_double(SPEC.vector_lr_ratio));
+    COLUMN("weight_decay", json_of_double(SPEC.weight_decay));
+    COLUMN("tokens", json_of_count(SPEC.horizon_tokens));
+    COLUMN("seed", json_of_count(SPEC.seed));
+    COLUMN("state", json_string(trial_state_name(TRIAL->state)));
+    COLUMN("loss", json_of_double(TRIAL->state == TRIAL_DONE ? TRIAL->result.val_loss : NAN));
+    COLUMN("message",
+           json_of_shown(trial_state_is_over(TRIAL->state) ? TRIAL->result.message : "", ""));
+    COLUMN("seconds", json_of_seconds(TRIAL->spent.attempts > 0 ? TRIAL->spent.seconds : NAN));
+    COLUMN("rank", TRIAL->attempt > 0 ? json_integer(TRIAL->rank) : json_null());
+    COLUMN("attempts", json_integer(TRIAL->attempt));
+    for (size_t s = 0; s < sizeof(settings) / sizeof(settings[0]) && *ok; s++)
+        fold_column(table, same, settings[s], ok);
     json_put(table, "same", same, ok);
     return table;
 }
@@ -166,24 +116,21 @@ json_t *report_curves_json(const struct run_history *history, bool *ok)
 
 /* ---- who trained what ---- */
 
+static const char *outcome_text(const struct attempt *attempt)
+{
+    return attempt->outcome == HISTORY_RUNNING ? "running" : outcome_name(attempt->outcome);
+}
+
 json_t *report_attempts_json(const struct run_history *history, bool *ok)
 {
-    json_t *table = json_object(), *trial = json_array(), *rank = json_array();
-    json_t *begin = json_array(), *end = json_array(), *outcome = json_array();
-    for (size_t i = 0; i < history->attempt_count && *ok; i++) {
-        const struct attempt *one = &history->attempts[i];
-        bool running = one->outcome == HISTORY_RUNNING;
-        json_push(trial, json_integer(one->trial), ok);
-        json_push(rank, json_integer(one->rank), ok);
-        json_push(begin, json_of_seconds(one->begin_s), ok);
-        json_push(end, json_of_seconds(one->end_s), ok);
-        json_push(outcome, json_string(running ? "running" : outcome_name(one->outcome)), ok);
-    }
-    json_put(table, "trial", trial, ok);
-    json_put(table, "rank", rank, ok);
-    json_put(table, "begin_s", begin, ok);
-    json_put(table, "end_s", end, ok);
-    json_put(table, "outcome", outcome, ok);
+    const struct attempt *attempts = history->attempts;
+    const size_t count = history->attempt_count;
+    json_t *table = json_object();
+    JSON_PUT_EACH(table, "trial", count, json_integer(attempts[i].trial), ok);
+    JSON_PUT_EACH(table, "rank", count, json_integer(attempts[i].rank), ok);
+    JSON_PUT_EACH(table, "begin_s", count, json_of_seconds(attempts[i].begin_s), ok);
+    JSON_PUT_EACH(table, "end_s", count, json_of_seconds(attempts[i].end_s), ok);
+    JSON_PUT_EACH(table, "outcome", count, json_string(outcome_text(&attempts[i])), ok);
     return table;
 }
 

@@ -15,9 +15,6 @@
 #include "store/result_json.h"
 #include "store/run_dir.h"
 
-#define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
-#define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
-
 const char *status_state_name(enum status_state state)
 {
     static const char *const names[] = {
@@ -85,14 +82,13 @@ static void print_counts(FILE *out, const struct status_view *view, size_t colum
     const struct status_counts *trials = &view->trials;
     uint32_t all =
         trials->done + trials->diverged + trials->failed + trials->running + trials->waiting;
-    char failed[32] = "", sessions[32] = "", wall[24], begun[64] = "";
+    char failed[32] = "", sessions[32] = "", begun[64] = "";
     if (trials->failed > 0)
         snprintf(failed, sizeof(failed), ", %" PRIu32 " failed", trials->failed);
     if (view->sessions > 1)
         snprintf(sessions, sizeof(sessions), " in %" PRIu32 " starts", view->sessions);
     if (view->wall_s > 0)
-        snprintf(begun, sizeof(begun), "; %s so far%s",
-                 format_seconds(wall, sizeof(wall), view->wall_s), sessions);
+        snprintf(begun, sizeof(begun), "; %s so far%s", DURATION(view->wall_s), sessions);
     wrap_within(out, columns, "round     ",
                 "%" PRIu32 "; %" PRIu32 " training%s: %" PRIu32 " done, %" PRIu32
                 " diverged%s, %" PRIu32 " running, %" PRIu32 " waiting%s",
@@ -103,13 +99,12 @@ static void print_counts(FILE *out, const struct status_view *view, size_t colum
 /* Of the longest horizon that has a loss: losses of different horizons are not comparable. */
 static void print_best(FILE *out, const struct status_view *view, size_t columns)
 {
-    char lr[32], tokens[32];
     for (size_t i = view->horizon_count; i-- > 0;) {
         const struct status_horizon *horizon = &view->horizons[i];
         if (!isfinite(horizon->best_loss))
             continue;
         wrap_within(out, columns, "best      ", "loss %.4f at LR %s, %s tokens", horizon->best_loss,
-                    LR(lr, 3, horizon->best_lr), COUNT(tokens, horizon->tokens));
+                    LR(3, horizon->best_lr), COUNT(horizon->tokens));
         return;
     }
 }
@@ -118,7 +113,7 @@ static void print_answer(FILE *out, const struct status_view *view, size_t colum
 {
     const struct target_answer *target = &view->answer.target;
     const struct confidence_answer *confidence = &view->answer.confidence;
-    char tokens[32], lr[32], interval[INTERVAL90_TEXT], word[48] = "";
+    char word[48] = "";
     const char *lead = view->state != STATUS_FINISHED ? "if it ended now: "
                        : view->answer.status == ANSWER_NOT_IDENTIFIED
                            ? "a guess, not to be relied on: "
@@ -131,8 +126,7 @@ static void print_answer(FILE *out, const struct status_view *view, size_t colum
     if (confidence->word != CONFIDENCE_NONE)
         snprintf(word, sizeof(word), "; confidence: %s", confidence_name(confidence->word));
     wrap_within(out, columns, "answer    ", "%speak learning rate for %s tokens: %s%s%s", lead,
-                COUNT(tokens, target->tokens), LR(lr, 2, target->lr),
-                format_interval90(interval, sizeof(interval), 'l', 2, target->ci90), word);
+                COUNT(target->tokens), LR(2, target->lr), INTERVAL90('l', 2, target->ci90), word);
 }
 
 static void print_stopped(FILE *out, const struct status_view *view, size_t columns)
@@ -166,12 +160,10 @@ static void print_budget(FILE *out, const struct status_view *view, size_t colum
     size_t used = 0;
     for (size_t i = 0; i < view->budget_count; i++) {
         const struct status_budget *budget = &view->budgets[i];
-        char spent[32], limit[32];
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s %s of %s (%.0f\v%%)",
-                                 i > 0 ? ", " : "", budget->key + strlen("budget."),
-                                 amount_text(spent, sizeof(spent), budget->key, budget->used),
-                                 amount_text(limit, sizeof(limit), budget->key, budget->limit),
-                                 100 * budget->used / budget->limit);
+        used += (size_t)snprintf(
+            line + used, sizeof(line) - used, "%s%s %s of %s (%.0f\v%%)", i > 0 ? ", " : "",
+            budget->key + strlen("budget."), TEXT_OF(amount_text, budget->key, budget->used),
+            TEXT_OF(amount_text, budget->key, budget->limit), 100 * budget->used / budget->limit);
     }
     if (view->budget_count > 0)
         wrap_within(out, columns, "budget    ", "%s", line);
@@ -179,27 +171,14 @@ static void print_budget(FILE *out, const struct status_view *view, size_t colum
 
 static void print_left(FILE *out, const struct status_view *view, size_t columns)
 {
-    char tokens[32], seconds[32], time[64] = "";
+    char time[64] = "";
     if (view->state == STATUS_FINISHED || view->trials_left == 0)
         return;
     if (isfinite(view->seconds_left))
-        snprintf(time, sizeof(time), ", %s at this session's speed",
-                 format_seconds(seconds, sizeof(seconds), view->seconds_left));
+        snprintf(time, sizeof(time), ", %s at this session's speed", DURATION(view->seconds_left));
     wrap_within(out, columns, "left      ", "about %" PRIu64 " training%s, %s tokens%s",
-                view->trials_left, view->trials_left == 1 ? "" : "s",
-                COUNT(tokens, view->tokens_left), time);
-}
-
-/* "3.0e-3 .. 1.2e-2"; "?" for an end that was not tried. */
-static const char *bracket_text(char *text, size_t capacity, const double ends[2])
-{
-    char low[32] = "?", high[32] = "?";
-    if (isfinite(ends[0]))
-        LR(low, 2, ends[0]);
-    if (isfinite(ends[1]))
-        LR(high, 2, ends[1]);
-    snprintf(text, capacity, "%s .. %s", low, high);
-    return text;
+                view->trials_left, view->trials_left == 1 ? "" : "s", COUNT(view->tokens_left),
+                time);
 }
 
 static const struct horizon_answer *answer_at(const struct status_view *view, uint64_t tokens)
@@ -254,17 +233,11 @@ static void choose_columns(bool shown[HORIZON_COLUMNS], size_t columns)
 static void print_horizon_row(FILE *out, const bool shown[HORIZON_COLUMNS],
                               char text[HORIZON_COLUMNS][80])
 {
-    int spaces = 0; /* not at the end of a line */
-    for (int c = 0; c < HORIZON_COLUMNS; c++) {
-        const struct horizon_column *column = &horizon_columns[c];
-        int length = (int)strlen(text[c]), rest = abs(column->width) - length;
-        if (!shown[c])
-            continue;
-        spaces += column->gap + (column->width > 0 && rest > 0 ? rest : 0);
-        fprintf(out, "%*s%s", spaces, "", text[c]);
-        spaces = column->width < 0 && rest > 0 ? rest : 0;
-    }
-    fputc('\n', out);
+    char row[ROW_MOST] = "";
+    for (int c = 0; c < HORIZON_COLUMNS; c++)
+        if (shown[c])
+            row_add(row, horizon_columns[c].gap, horizon_columns[c].width, text[c]);
+    row_print(out, row);
 }
 
 static void fill_horizon(char text[HORIZON_COLUMNS][80], const struct status_horizon *horizon,
@@ -273,6 +246,7 @@ static void fill_horizon(char text[HORIZON_COLUMNS][80], const struct status_hor
     const uint32_t counts[] = {horizon->trials.done, horizon->trials.diverged,
                                horizon->trials.running, horizon->trials.waiting};
     const char *none = answer ? no_optimum(answer) : NULL;
+    const double *between = horizon->bracket;
     bool fitted = isfinite(horizon->lr_opt) && interval_known(horizon->ci90) && !none;
     for (int c = 0; c < HORIZON_COLUMNS; c++)
         strcpy(text[c], "-");
@@ -282,13 +256,14 @@ static void fill_horizon(char text[HORIZON_COLUMNS][80], const struct status_hor
     format_lr(text[AT_LR], 80, 3, horizon->best_lr);
     if (isfinite(horizon->best_loss)) {
         format_fixed(text[LOWEST], 80, 4, horizon->best_loss);
-        bracket_text(text[BETWEEN], 80, horizon->bracket);
+        snprintf(text[BETWEEN], 80, "%s .. %s", isfinite(between[0]) ? LR(2, between[0]) : "?",
+                 isfinite(between[1]) ? LR(2, between[1]) : "?");
     }
     if (none)
         snprintf(text[FITTED], 80, "%s", none + (strncmp(none, "none: ", 6) == 0 ? 6 : 0));
     if (!fitted)
         return;
-    format_lr_interval(text[FITTED], 80, 2, horizon->ci90);
+    format_range(text[FITTED], 80, 'l', 2, horizon->ci90);
     format_lr(text[OPTIMUM], 80, 3, horizon->lr_opt);
     format_fixed(text[ITS_LOSS], 80, 4, answer ? answer->loss_min : NAN);
     format_ratio(text[TWICE], 80, answer ? answer->curvature : NAN);
@@ -297,7 +272,7 @@ static void fill_horizon(char text[HORIZON_COLUMNS][80], const struct status_hor
 static void print_horizons(FILE *out, const struct status_view *view,
                            const struct status_layout *layout)
 {
-    bool open = false, shown[HORIZON_COLUMNS];
+    bool open = false, shown[HORIZON_COLUMNS] = {false};
     size_t columns = text_columns(layout);
     char name[128], text[HORIZON_COLUMNS][80];
     if (view->horizon_count == 0)
@@ -333,7 +308,6 @@ static void print_plot(FILE *out, const struct status_view *view,
                               .columns = columns_of(layout),
                               .rows = layout->plot_rows,
                               .unicode = layout->unicode};
-    char tokens[32];
     if (layout->plot_rows == 0 || view->plotted == 0)
         return;
     const struct horizon_answer *horizon = answer_at(view, view->plotted);
@@ -343,13 +317,13 @@ static void print_plot(FILE *out, const struct status_view *view,
         plot.curvature = horizon->curvature;
         plot.loss_min = horizon->loss_min;
     }
-    fprintf(out, "\nloss against learning rate, %s tokens\n", COUNT(tokens, view->plotted));
+    fprintf(out, "\nloss against learning rate, %s tokens\n", COUNT(view->plotted));
     basin_plot_print(out, &plot);
 }
 
 static const char *worker_text(char text[256], const struct status_worker *worker)
 {
-    char group[32] = "", lr[32], done[32], all[32], since[32];
+    char group[32] = "";
     /* the last step may end beyond the horizon */
     uint64_t tokens =
         worker->tokens < worker->horizon_tokens ? worker->tokens : worker->horizon_tokens;
@@ -362,9 +336,8 @@ static const char *worker_text(char text[256], const struct status_worker *worke
                  worker->leader);
     else if (worker->trial_id > 0)
         snprintf(text, 256, "training %" PRIu32 "%s: LR %s, %s of %s tokens, about %s",
-                 worker->trial_id, group, LR(lr, 3, worker->lr), COUNT(done, tokens),
-                 COUNT(all, worker->horizon_tokens),
-                 format_seconds(since, sizeof(since), worker->for_s));
+                 worker->trial_id, group, LR(3, worker->lr), COUNT(tokens),
+                 COUNT(worker->horizon_tokens), DURATION(worker->for_s));
     else
         snprintf(text, 256, "idle");
     return lr_printable(text, "");
@@ -530,14 +503,6 @@ static json_t *worker_json(const struct status_worker *worker, bool *ok)
     return object;
 }
 
-#define PUT_ALL(object, key, items, count, item_json)                                              \
-    do {                                                                                           \
-        json_t *array = json_array();                                                              \
-        for (size_t i = 0; i < (count); i++)                                                       \
-            json_push(array, item_json(&(items)[i], &ok), &ok);                                    \
-        json_put(object, key, array, &ok);                                                         \
-    } while (0)
-
 int status_print_json(const struct status_view *view, struct lr_error *err)
 {
     bool ok = true, begun = view->state != STATUS_PREPARING;
@@ -556,9 +521,10 @@ int status_print_json(const struct status_view *view, struct lr_error *err)
     json_put(left, "tokens", json_of_count(view->tokens_left), &ok);
     json_put(left, "seconds", json_of_double(view->seconds_left), &ok);
     json_put(object, "left", left, &ok);
-    PUT_ALL(object, "budget", view->budgets, view->budget_count, budget_json);
-    PUT_ALL(object, "horizons", view->horizons, view->horizon_count, horizon_json);
-    PUT_ALL(object, "workers", view->workers, view->worker_count, worker_json);
+    JSON_PUT_EACH(object, "budget", view->budget_count, budget_json(&view->budgets[i], &ok), &ok);
+    JSON_PUT_EACH(object, "horizons", view->horizon_count, horizon_json(&view->horizons[i], &ok),
+                  &ok);
+    JSON_PUT_EACH(object, "workers", view->worker_count, worker_json(&view->workers[i], &ok), &ok);
     json_put(object, "answer",
              begun ? result_json_value(view->name, &view->answer, &ok) : json_null(), &ok);
     return json_print(object, ok, err);

@@ -18,13 +18,6 @@
 /* From this probability on a reader must know that there may be no optimum. */
 #define NO_BASIN_SHOWN 0.05
 
-struct texts { /* one buffer for each number in a sentence */
-    char a[32], b[32], c[32], d[32];
-};
-
-#define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
-#define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
-
 /* Tokens of the longest horizon with a fitted optimum; 0: none. */
 static uint64_t longest_fitted(const struct answer *answer)
 {
@@ -36,24 +29,17 @@ static uint64_t longest_fitted(const struct answer *answer)
 
 /* ---- the first sentences ---- */
 
-/* "1.9", "12", "350": digits that a factor is worth */
-static const char *format_factor(char *text, size_t capacity, double factor)
-{
-    snprintf(text, capacity, factor >= 99.5 ? "%.3g" : "%.2g", factor);
-    return text;
-}
-
 static void print_sure(FILE *out, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
-    struct texts t;
     char apart[64] = "", interval[160] = "", word[64] = "";
     double factor = target->ci90[1] / target->ci90[0];
     if (factor >= 1 && isfinite(factor))
-        snprintf(apart, sizeof(apart), " (%sx apart)", format_factor(t.c, sizeof(t.c), factor));
+        snprintf(apart, sizeof(apart), factor >= 99.5 ? " (%.3gx apart)" : " (%.2gx apart)",
+                 factor);
     if (interval_known(target->ci90))
         snprintf(interval, sizeof(interval), "90\v%% sure between %s and %s%s. ",
-                 LR(t.a, 2, target->ci90[0]), LR(t.b, 2, target->ci90[1]), apart);
+                 LR(2, target->ci90[0]), LR(2, target->ci90[1]), apart);
     if (answer->confidence.word != CONFIDENCE_NONE)
         snprintf(word, sizeof(word), "Confidence: %s", confidence_name(answer->confidence.word));
     if (*interval || *word)
@@ -63,34 +49,30 @@ static void print_sure(FILE *out, const struct answer *answer)
 /* The lead of an LR that is no answer yet, or none. */
 static void print_guess(FILE *out, const char *lead, const struct target_answer *target)
 {
-    struct texts t;
-    char interval[INTERVAL90_TEXT];
     if (isfinite(target->lr))
-        wrap_print(out, "", "%s%s%s", lead, LR(t.a, 2, target->lr),
-                   format_interval90(interval, sizeof(interval), 'l', 2, target->ci90));
+        wrap_print(out, "", "%s%s%s", lead, LR(2, target->lr), INTERVAL90('l', 2, target->ci90));
 }
 
 static void print_headline(FILE *out, const struct answer *answer)
 {
-    struct texts t;
     const struct target_answer *target = &answer->target;
     const char *reason = answer->reason[0] ? answer->reason : "no reason given";
-    COUNT(t.a, target->tokens);
+    const char *tokens = COUNT(target->tokens);
     switch (answer->status) {
     case ANSWER_IDENTIFIED:
-        wrap_print(out, "", "Peak learning rate for %s tokens: %s", t.a, LR(t.b, 2, target->lr));
+        wrap_print(out, "", "Peak learning rate for %s tokens: %s", tokens, LR(2, target->lr));
         print_sure(out, answer);
         return;
     case ANSWER_NOT_IDENTIFIED:
-        wrap_print(out, "", "No peak learning rate for %s tokens: %s", t.a, reason);
+        wrap_print(out, "", "No peak learning rate for %s tokens: %s", tokens, reason);
         print_guess(out, "A guess, not to be relied on: ", target);
         return;
     case ANSWER_BUDGET_EXHAUSTED:
-        wrap_print(out, "", "The budget was used up before the answer for %s tokens: %s", t.a,
+        wrap_print(out, "", "The budget was used up before the answer for %s tokens: %s", tokens,
                    reason);
         break;
     case ANSWER_INTERRUPTED:
-        wrap_print(out, "", "Not finished, no answer yet for %s tokens: %s", t.a, reason);
+        wrap_print(out, "", "Not finished, no answer yet for %s tokens: %s", tokens, reason);
         break;
     }
     print_guess(out, "As far as it went: ", target);
@@ -106,11 +88,10 @@ static const char *use_lead(int *line)
 /* "at 524k tokens": the horizon whose optimum target->keep_lr is. */
 static const char *where_kept(char *text, size_t capacity, const struct answer *answer)
 {
-    struct texts t;
     snprintf(text, capacity, "of the longest trainings");
     for (size_t i = 0; i < answer->horizon_count; i++)
         if (answer->horizons[i].lr_opt == answer->target.keep_lr)
-            snprintf(text, capacity, "at %s tokens", COUNT(t.a, answer->horizons[i].tokens));
+            snprintf(text, capacity, "at %s tokens", COUNT(answer->horizons[i].tokens));
     return text;
 }
 
@@ -118,7 +99,6 @@ static const char *where_kept(char *text, size_t capacity, const struct answer *
 static void print_use(FILE *out, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
-    struct texts t;
     char kept[64];
     int line = 0;
     bool keep = target->keep_lr > 0 && isfinite(target->keep_penalty);
@@ -133,10 +113,9 @@ static void print_use(FILE *out, const struct answer *answer)
         wrap_print(out, use_lead(&line), "half or twice the optimum would cost %.2g nats",
                    target->loss_penalty_if_wrong_2x);
     if (keep)
-        wrap_print(out, use_lead(&line),
-                   "keeping %s, the fitted optimum %s, would cost about %.2g nats",
-                   LR(t.a, 2, target->keep_lr), where_kept(kept, sizeof(kept), answer),
-                   target->keep_penalty);
+        wrap_print(
+            out, use_lead(&line), "keeping %s, the fitted optimum %s, would cost about %.2g nats",
+            LR(2, target->keep_lr), where_kept(kept, sizeof(kept), answer), target->keep_penalty);
     if (line > 0 && target->no_basin >= NO_BASIN_SHOWN)
         wrap_print(out, use_lead(&line),
                    "%.0f\v%% chance that the learning rate makes no difference to the loss",
@@ -145,54 +124,49 @@ static void print_use(FILE *out, const struct answer *answer)
 
 /* ---- the best batch ---- */
 
+static void print_assumption(FILE *out, double share, const char *of)
+{
+    const char *text = TEXT_OF(format_assumption, share, of);
+    if (*text)
+        wrap_item(out, "%s", text);
+}
+
 static void print_best_batch(FILE *out, const struct answer *answer)
 {
     const struct best_batch_answer *best = &answer->best_batch;
-    struct texts t;
-    char interval[INTERVAL90_TEXT], share[128], lr[2][32];
     if (!best->asked || best->horizon_count == 0)
         return;
     fputc('\n', out);
     if (best->known)
         wrap_print(out, "",
                    "Best batch for %s tokens: %s tokens a step, 90\v%% sure between %s and %s",
-                   COUNT(t.a, answer->target.tokens), COUNT(t.b, best->batch_tokens),
-                   COUNT(t.c, best->ci90[0]), COUNT(t.d, best->ci90[1]));
+                   COUNT(answer->target.tokens), COUNT(best->batch_tokens), COUNT(best->ci90[0]),
+                   COUNT(best->ci90[1]));
     else
         wrap_print(out, "", "Best batch: not known; what the losses show");
     if (best->known)
-        wrap_item(out, "best LR there: %s with a batch of %s, %s with %s",
-                  LR(lr[0], 2, best->lr[0]), COUNT(t.a, best->ci90[0]), LR(lr[1], 2, best->lr[1]),
-                  COUNT(t.b, best->ci90[1]));
+        wrap_item(out, "best LR there: %s with a batch of %s, %s with %s", LR(2, best->lr[0]),
+                  COUNT(best->ci90[0]), LR(2, best->lr[1]), COUNT(best->ci90[1]));
     for (size_t i = 0; i < best->horizon_count; i++) {
         const struct best_batch_horizon *horizon = &best->horizons[i];
         bool fitted = isfinite(horizon->batch_tokens) && !horizon->at_edge;
-        COUNT(t.a, horizon->tokens);
+        const char *tokens = COUNT(horizon->tokens);
         if (fitted)
-            wrap_item(out, "fitted at %s tokens: %s (%s\v..\v%s), of %" PRIu32 " batches", t.a,
-                      COUNT(t.b, horizon->batch_tokens), COUNT(t.c, horizon->ci90[0]),
-                      COUNT(t.d, horizon->ci90[1]), horizon->batches);
+            wrap_item(out, "fitted at %s tokens: %s (%s\v..\v%s), of %" PRIu32 " batches", tokens,
+                      COUNT(horizon->batch_tokens), COUNT(horizon->ci90[0]),
+                      COUNT(horizon->ci90[1]), horizon->batches);
         else
-            wrap_item(out, "fitted at %s tokens: %s", t.a,
+            wrap_item(out, "fitted at %s tokens: %s", tokens,
                       horizon->at_edge ? "none: at the edge" : "none: too few losses");
     }
     if (!isfinite(best->exponent))
         return;
-    wrap_item(out, "best batch ~ tokens^%s%s",
-              format_fixed(lr[0], sizeof(lr[0]), 2, best->exponent),
-              format_ends(interval, sizeof(interval), 'f', 2, best->exponent_ci90));
-    format_assumption(share, sizeof(share), best->prior_weight, "this exponent");
-    if (*share)
-        wrap_item(out, "%s", share);
+    wrap_item(out, "best batch ~ tokens^%s%s", FIXED(2, best->exponent),
+              ENDS('f', 2, best->exponent_ci90));
+    print_assumption(out, best->prior_weight, "this exponent");
 }
 
 /* ---- what was measured ---- */
-
-static const char *format_loss(char *text, size_t capacity, double loss)
-{
-    snprintf(text, capacity, fabs(loss) < 1000 ? "%.4f" : "%.3e", loss);
-    return text;
-}
 
 const char *no_optimum(const struct horizon_answer *horizon)
 {
@@ -211,20 +185,19 @@ const char *no_optimum(const struct horizon_answer *horizon)
 
 static void print_horizon(FILE *out, const struct horizon_answer *horizon)
 {
-    struct texts t;
-    char lowest[80] = "-", fitted[192], interval[INTERVAL90_TEXT];
+    char lowest[80] = "-", fitted[192];
     const char *none = no_optimum(horizon);
     bool marked = !none && horizon->interpolated;
     if (horizon->lowest_lr > 0 && isfinite(horizon->lowest_loss))
-        snprintf(lowest, sizeof(lowest), "%s at %s",
-                 format_loss(t.a, sizeof(t.a), horizon->lowest_loss),
-                 LR(t.b, 2, horizon->lowest_lr));
-    snprintf(fitted, sizeof(fitted), "%s%s", none ? none : LR(t.c, 2, horizon->lr_opt),
-             none ? "" : format_ends(interval, sizeof(interval), 'l', 2, horizon->ci90));
+        snprintf(lowest, sizeof(lowest),
+                 fabs(horizon->lowest_loss) < 1000 ? "%.4f at %s" : "%.3e at %s",
+                 horizon->lowest_loss, LR(2, horizon->lowest_lr));
+    snprintf(fitted, sizeof(fitted), "%s%s", none ? none : LR(2, horizon->lr_opt),
+             none ? "" : ENDS('l', 2, horizon->ci90));
     for (char *c = fitted; *c; c++)
         if (*c == '\v')
             *c = ' ';
-    fprintf(out, ROW "%4" PRIu32 "  %8" PRIu32 "%s\n", COUNT(t.d, horizon->tokens), lowest, fitted,
+    fprintf(out, ROW "%4" PRIu32 "  %8" PRIu32 "%s\n", COUNT(horizon->tokens), lowest, fitted,
             horizon->trials, horizon->diverged, marked ? " *" : "");
 }
 
@@ -283,7 +256,6 @@ static const char *format_change(char *text, size_t capacity, double factor)
 /* "131k and 262k", "131k to 1M": the horizons below `tokens` with an optimum. */
 static void name_shorter(char *text, size_t capacity, const struct answer *answer, uint64_t tokens)
 {
-    struct texts t;
     const struct horizon_answer *first = NULL, *last = NULL;
     size_t count = 0;
     for (size_t i = 0; i < answer->horizon_count; i++) {
@@ -297,15 +269,14 @@ static void name_shorter(char *text, size_t capacity, const struct answer *answe
     if (count < 2)
         snprintf(text, capacity, "the shorter ones");
     else
-        snprintf(text, capacity, "%s %s %s", COUNT(t.a, first->tokens), count == 2 ? "and" : "to",
-                 COUNT(t.b, last->tokens));
+        snprintf(text, capacity, "%s %s %s", COUNT(first->tokens), count == 2 ? "and" : "to",
+                 COUNT(last->tokens));
 }
 
 static void print_back_test(FILE *out, const struct answer *answer)
 {
     const struct law_answer *law = &answer->law;
-    struct texts t;
-    char predicted[INTERVAL90_TEXT], shorter[80], verdict[32] = "";
+    char shorter[80], verdict[32] = "";
     if (law->holdout.tokens == 0)
         return;
     name_shorter(shorter, sizeof(shorter), answer, law->holdout.tokens);
@@ -313,28 +284,22 @@ static void print_back_test(FILE *out, const struct answer *answer)
         snprintf(verdict, sizeof(verdict), " (%s)",
                  answer->confidence.back_test == BACK_TEST_PASSED ? "ok" : "failed");
     wrap_item(out, "back-test: %s predict %s%s at %s; fitted %s%s", shorter,
-              LR(t.a, 2, law->holdout.lr_predicted),
-              format_ends(predicted, sizeof(predicted), 'l', 2, law->holdout.ci90),
-              COUNT(t.b, law->holdout.tokens), LR(t.c, 2, law->holdout.lr_measured), verdict);
+              LR(2, law->holdout.lr_predicted), ENDS('l', 2, law->holdout.ci90),
+              COUNT(law->holdout.tokens), LR(2, law->holdout.lr_measured), verdict);
 }
 
 static void print_slope(FILE *out, const struct answer *answer)
 {
     const struct law_answer *law = &answer->law;
     const double ci90[2] = {-law->beta_ci90[1], -law->beta_ci90[0]};
-    char interval[INTERVAL90_TEXT], slope[32], change[64], share[128];
     if (!isfinite(law->beta)) {
         wrap_item(out, "no slope: too few lengths of training have a fitted optimum to extrapolate "
                        "from");
         return;
     }
-    wrap_item(out, "best LR ~ tokens^%s%s: twice as long, %s",
-              format_fixed(slope, sizeof(slope), 2, -law->beta),
-              format_ends(interval, sizeof(interval), 'f', 2, ci90),
-              format_change(change, sizeof(change), exp2(-law->beta)));
-    format_assumption(share, sizeof(share), law->prior_weight, "this slope");
-    if (*share)
-        wrap_item(out, "%s", share);
+    wrap_item(out, "best LR ~ tokens^%s%s: twice as long, %s", FIXED(2, -law->beta),
+              ENDS('f', 2, ci90), TEXT_OF(format_change, exp2(-law->beta)));
+    print_assumption(out, law->prior_weight, "this slope");
     if (law->assumed[0])
         wrap_item(out, "assumed: %s", law->assumed);
 }
@@ -348,8 +313,7 @@ static bool is_plain_length(const struct answer *answer, const struct transfer_s
 /* "524k -> 8.39M tokens (16x longer): LR x 0.9 (0.6 .. 1.2)" */
 static void print_length(FILE *out, const struct answer *answer)
 {
-    struct texts t;
-    char factor[192] = "", interval[INTERVAL90_TEXT];
+    char factor[192] = "";
     uint64_t longest = longest_fitted(answer);
     double times = (double)answer->target.tokens / (double)longest;
     if (longest == 0)
@@ -358,14 +322,13 @@ static void print_length(FILE *out, const struct answer *answer)
         const struct transfer_step *step = &answer->steps[i];
         if (is_plain_length(answer, step) && isfinite(step->factor))
             snprintf(factor, sizeof(factor), ": LR x %.2g%s", step->factor,
-                     format_ends(interval, sizeof(interval), 'g', 2, step->ci90));
+                     ENDS('g', 2, step->ci90));
     }
-    COUNT(t.a, longest);
-    COUNT(t.b, answer->target.tokens);
+    const char *from = COUNT(longest), *to = COUNT(answer->target.tokens);
     if (times > 1)
-        wrap_item(out, "%s -> %s tokens (%.3gx longer)%s", t.a, t.b, times, factor);
+        wrap_item(out, "%s -> %s tokens (%.3gx longer)%s", from, to, times, factor);
     else
-        wrap_item(out, "%s tokens lie within the lengths that were trained, up to %s", t.b, t.a);
+        wrap_item(out, "%s tokens lie within the lengths that were trained, up to %s", to, from);
 }
 
 enum { STEP_TEXT = ANSWER_TEXT + 256 };
@@ -377,20 +340,20 @@ static const char *step_name(const struct transfer_step *step)
 
 static void format_step(char text[STEP_TEXT], const struct transfer_step *step)
 {
-    char factor[32] = "not known", interval[INTERVAL90_TEXT];
+    char factor[32] = "not known";
     if (isfinite(step->factor))
         snprintf(factor, sizeof(factor), "x %.3g", step->factor);
     snprintf(text, STEP_TEXT, "%s: LR %s%s; %s%s", step_name(step), factor,
-             format_ends(interval, sizeof(interval), 'g', 2, step->ci90),
+             ENDS('g', 2, step->ci90),
              step->measured ? "from your runs: " : "a published rule: ", step->how);
 }
 
-void transfer_print(FILE *out, const char *first, const char *next, const struct answer *answer)
+void transfer_print(FILE *out, const struct answer *answer)
 {
     char text[STEP_TEXT];
     for (size_t i = 0; i < answer->step_count; i++) {
         format_step(text, &answer->steps[i]);
-        wrap_print(out, i == 0 ? first : next, "%s", text);
+        wrap_print(out, i == 0 ? "steps     - " : "          - ", "%s", text);
     }
 }
 
@@ -461,18 +424,12 @@ static void describe_model(char *text, size_t capacity, const struct target_answ
 static void describe_ratio(char *text, size_t capacity, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
-    char value[64], ends[2][64], interval[160] = "";
-    const double *ci90 = target->ratio_ci90[RATIO_EMBEDDING];
-    if (!isfinite(target->ratio[RATIO_EMBEDDING]))
-        return;
-    if (interval_known(ci90))
-        snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
-                 format_ratio(ends[0], sizeof(ends[0]), ci90[0]),
-                 format_ratio(ends[1], sizeof(ends[1]), ci90[1]));
-    else if (answer->ratios[RATIO_EMBEDDING].beyond)
-        snprintf(interval, sizeof(interval), " (at the edge of its range)");
-    snprintf(text, capacity, ", best %s times that of the hidden matrices%s",
-             format_ratio(value, sizeof(value), target->ratio[RATIO_EMBEDDING]), interval);
+    const char *interval = INTERVAL90('r', 0, target->ratio_ci90[RATIO_EMBEDDING]);
+    if (!*interval && answer->ratios[RATIO_EMBEDDING].beyond)
+        interval = " (at the edge of its range)";
+    if (isfinite(target->ratio[RATIO_EMBEDDING]))
+        snprintf(text, capacity, ", best %s times that of the hidden matrices%s",
+                 RATIO(target->ratio[RATIO_EMBEDDING]), interval);
 }
 
 /* The best weight decay, if it was searched. */
@@ -489,7 +446,6 @@ static void describe_decay(char *text, size_t capacity, const char *before,
 static void print_model(FILE *out, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
-    struct texts t;
     char model[128] = "", vocab[32] = "", ratio[320] = "", decay[192] = "";
     if (target->width == 0) { /* a table of losses has no model */
         describe_decay(decay, sizeof(decay), "", answer);
@@ -505,67 +461,53 @@ static void print_model(FILE *out, const struct answer *answer)
     if (target->vocab > 0) /* optional for a command */
         snprintf(vocab, sizeof(vocab), ", vocabulary %" PRIu32, target->vocab);
     wrap_print(out, "Target    ", "width %" PRIu32 "%s%s, embedding LR %s%s%s", target->width,
-               model, vocab, LR(t.a, 2, target->embedding_lr), ratio, decay);
+               model, vocab, LR(2, target->embedding_lr), ratio, decay);
 }
 
 static void print_cost(FILE *out, const struct answer_cost *cost)
 {
-    struct texts t;
     char flops[32] = "", seconds[48] = "", share[64] = "";
     if (cost->flops > 0 && isfinite(cost->flops))
         snprintf(flops, sizeof(flops), ", %.2e FLOPs", cost->flops);
     if (isfinite(cost->core_seconds))
-        snprintf(seconds, sizeof(seconds), ", %s of core time",
-                 format_seconds(t.c, sizeof(t.c), cost->core_seconds));
+        snprintf(seconds, sizeof(seconds), ", %s of core time", DURATION(cost->core_seconds));
     double fraction = cost->target_run_fraction;
     if (fraction >= 10)
         snprintf(share, sizeof(share), "; %.3g times the target run", fraction);
     else if (fraction >= 0)
         snprintf(share, sizeof(share), "; %.3g\v%% of the target run", 100 * fraction);
     wrap_print(out, "Cost      ", "%" PRIu64 " run%s, %s tokens%s%s%s", cost->trials,
-               cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
+               cost->trials == 1 ? "" : "s", COUNT(cost->tokens), flops, seconds, share);
     if (cost->lost_attempts > 0)
-        wrap_print(out, "Lost      ",
-                   "%" PRIu64 " attempt%s and %s tokens; faults.csv has the reasons",
-                   cost->lost_attempts, cost->lost_attempts == 1 ? "" : "s",
-                   COUNT(t.b, cost->lost_tokens));
+        wrap_print(
+            out, "Lost      ", "%" PRIu64 " attempt%s and %s tokens; faults.csv has the reasons",
+            cost->lost_attempts, cost->lost_attempts == 1 ? "" : "s", COUNT(cost->lost_tokens));
     if (cost->reused_tokens > 0)
         wrap_print(out, "Reused    ", "%s tokens from another campaign",
-                   COUNT(t.b, cost->reused_tokens));
+                   COUNT(cost->reused_tokens));
 }
 
 /* ---- drift ---- */
 
-static const char *drift_ratio_text(char text[128], double ratio, const double ci90[2])
-{
-    char interval[INTERVAL90_TEXT];
-    snprintf(text, 128, "%.3g times that%s", ratio,
-             format_interval90(interval, sizeof(interval), 'g', 3, ci90));
-    return text;
-}
-
 void drift_print(FILE *out, const char *lead, const struct drift *drift)
 {
-    struct texts t;
-    char ratio[128], interval[INTERVAL90_TEXT], blank[32];
+    char blank[32];
     const char *beyond = drift->lr_beyond ? "; beyond tolerance" : "";
     snprintf(blank, sizeof(blank), "%*s", (int)strlen(lead), "");
     if (drift->lr_reason[0])
         wrap_print(out, lead, "LR at the target not compared: %s", drift->lr_reason);
     else
-        wrap_print(out, lead, "LR at the target %s%s",
-                   drift_ratio_text(ratio, drift->lr_ratio, drift->lr_ci90),
-                   drift->at_tokens ? "" : beyond);
+        wrap_print(out, lead, "LR at the target %.3g times that%s%s", drift->lr_ratio,
+                   INTERVAL90('g', 3, drift->lr_ci90), drift->at_tokens ? "" : beyond);
     if (drift->at_tokens)
-        wrap_print(out, blank, "LR at %s tokens %s%s", COUNT(t.a, drift->at_tokens),
-                   drift_ratio_text(ratio, drift->at_ratio, drift->at_ci90), beyond);
+        wrap_print(out, blank, "LR at %s tokens %.3g times that%s%s", COUNT(drift->at_tokens),
+                   drift->at_ratio, INTERVAL90('g', 3, drift->at_ci90), beyond);
     if (drift->loss_reason[0]) {
         wrap_print(out, blank, "loss not compared: %s", drift->loss_reason);
         return;
     }
-    wrap_print(out, blank, "loss at %s tokens %+.4f nats%s%s", COUNT(t.a, drift->loss_tokens),
-               drift->loss_difference,
-               format_interval90(interval, sizeof(interval), '+', 2, drift->loss_ci90),
+    wrap_print(out, blank, "loss at %s tokens %+.4f nats%s%s", COUNT(drift->loss_tokens),
+               drift->loss_difference, INTERVAL90('+', 2, drift->loss_ci90),
                drift->loss_beyond ? "; beyond tolerance" : "");
 }
 

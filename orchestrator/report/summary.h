@@ -18,8 +18,8 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
 
 /* Parts of it; they print nothing if the answer has none. transfer_print(): the steps from the
  * measurements to the target, each with its factor of the LR, the factor's 90 % interval and its
- * source; the first line begins with `first`, the others with `next`. */
-void transfer_print(FILE *out, const char *first, const char *next, const struct answer *answer);
+ * source. */
+void transfer_print(FILE *out, const struct answer *answer);
 void warnings_print(FILE *out, const struct answer *answer);
 
 /* What stands in the place of an optimum that is none: "none: at the edge"; NULL: it is one. A

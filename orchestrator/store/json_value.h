@@ -22,6 +22,15 @@ json_t *json_of_text(const char *text); /* U+FFFD for each byte that is not UTF-
 void json_put(json_t *object, const char *key, json_t *value, bool *ok);
 void json_push(json_t *array, json_t *value, bool *ok); /* appends to an array, likewise */
 
+/* object[key] = the array of the values that an expression of `i` has for i = 0 .. count - 1. */
+#define JSON_PUT_EACH(object, key, count, value, ok)                                               \
+    do {                                                                                           \
+        json_t *values = json_array();                                                             \
+        for (size_t i = 0; i < (count) && *(ok); i++)                                              \
+            json_push(values, value, ok);                                                          \
+        json_put(object, key, values, ok);                                                         \
+    } while (0)
+
 /* The value as indented text with all digits of its doubles and a final newline; lr_free() it.
  * Releases the value. NULL if !ok, or if any allocation failed since json_use_lr_memory(). */
 char *json_to_text(json_t *value, bool ok);

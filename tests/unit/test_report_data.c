@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "cells_answer.h"
+#include "count_case.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/report_data.h"
@@ -496,14 +497,6 @@ static char *page(size_t *size)
     text[*size] = '\0';
     fclose(file);
     return text;
-}
-
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-    for (const char *found = text; (found = strstr(found, part)); found++)
-        count++;
-    return count;
 }
 
 static void page_is_whole(void **state)

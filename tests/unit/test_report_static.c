@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "cells_answer.h"
+#include "count_case.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/html.h"
@@ -66,19 +67,13 @@ static char *page(void)
     return text;
 }
 
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-    for (const char *found = text; (found = strstr(found, part)); found++)
-        count++;
-    return count;
-}
-
 static void table_and_reason(void **state)
 {
     (void)state;
     trials[0].state = TRIAL_FAILED;
     strcpy(trials[0].result.message, "<i>broken");
+    answer.target.ci90[0] = 8e-4;
+    answer.target.ci90[1] = 2e-3;
     char *text = page();
     assert_int_equal(count_of(text, "<script"), 0);
     assert_int_equal(count_of(text, "built without D3"), 1);
@@ -86,6 +81,7 @@ static void table_and_reason(void **state)
     assert_int_equal(count_of(text, "<td>&lt;i&gt;broken"), 1);
     assert_int_equal(count_of(text, "<img"), 0);
     assert_int_equal(count_of(text, "<data id=\"lr\""), 1);
+    assert_int_equal(count_of(text, " <small>(90&nbsp;% interval 8.0e-4 to 2.0e-3)</small>"), 1);
     assert_int_equal(count_of(text, "a&lt;b"), 2); /* title, header */
     lr_free(text);
 }

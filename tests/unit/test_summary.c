@@ -327,6 +327,8 @@ static void commands_follow_the_advice(void **state)
          "=[128Ki, 256Ki, 400k, 512Ki]' Campaign"},
         {{ADVICE_HORIZON, {0, 0}, 1001, 0, 0, 0, {0, 0}}, "=[1001, 128Ki, 256Ki, 512Ki]' Campaign"},
         {{ADVICE_HORIZON, {0, 0}, 262144, 0, 0, 0, {0, 0}}, "=[128Ki, 256Ki, 512Ki]' Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, UINT64_C(1) << 40, 0, 0, 0, {0, 0}}, /* plans have no Ti */
+         "=[128Ki, 256Ki, 512Ki, 1024Gi]' Campaign"},
         {{ADVICE_SEEDS, {0, 0}, 0, 3, 0, 0, {0, 0}},
          "--fork nightly-seeds \\ --set search.seeds=3 Campaign"},
         {{ADVICE_MIN_GAIN, {0, 0}, 0, 0, 1.25e-3, 0, {0, 0}},

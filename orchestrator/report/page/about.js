@@ -35,10 +35,9 @@
   const filled = object => Object.entries(object || {})
     .filter(([, value]) => given(value) && !(Array.isArray(value) && value.length === 0));
   const facts = (entries, name = key => key) =>
-    el("dl", {class: "facts"}, entries.map(([key, value]) =>
-      el("div", {}, el("dt", {}, name(key)), el("dd", {}, valueText(key, value)))));
+    page.facts(entries.map(([key, value]) => [name(key), valueText(key, value)]));
   function block(name, ...children) {
-    const node = el("div", {class: "block"}, el("h3", {}, name), ...children);
+    const node = page.block(name, ...children);
     node.classList.toggle("long", node.querySelectorAll("dt").length > 6);
     return node;
   }

@@ -12,21 +12,23 @@
 
   const digits = (v, count) => String(Number(v.toPrecision(count)));
   const nats = v => `${digits(v, 2)} nats`;
-  const plural = (n, word) => `${format.count(n)} ${word}${n === 1 ? "" : "s"}`;
+  const plural = (n, word) => page.plural(n, word, format.count(n));
   const joined = (parts, by = ", ") => parts.filter(Boolean).join(by);
   const hundredths = v => format.fixed(v, 2);
-  const both = ends => Array.isArray(ends) && ends.length === 2 && ends.every(known);
+  const both = ends => page.ends(ends).length > 0;
   const sure = (ends, one) => both(ends) ? `90 % interval ${format.interval(ends, one)}` : "";
 
   // ---- parts ----
 
-  const fact = ([name, value, note, state]) => el("div", {class: state}, el("dt", {}, name),
-    el("dd", {}, el("b", {}, value), note ? el("small", {}, prose(note)) : null));
+  const strong = ([name, value, note, state]) =>
+    [name, [el("b", {}, value), note ? el("small", {}, prose(note)) : null], state];
   /* Each row: [name, value, note, state], or a false value for none */
-  const facts = rows => el("dl", {class: "facts"}, rows.filter(Boolean).map(fact));
+  const facts = rows => page.facts(rows.filter(Boolean).map(strong));
   const list = texts => el("ul", {}, texts.map(text => el("li", {}, prose(text))));
-  const block = (title, ...children) =>
-    el("div", {class: "block"}, el("h3", {}, title), ...children);
+  page.facts = rows => el("dl", {class: "facts"}, rows.map(([name, value, state]) =>
+    el("div", {class: state}, el("dt", {}, name), el("dd", {}, value))));
+  const block = page.block = (title, ...children) =>
+    el("div", {class: "block"}, title && el("h3", {}, title), ...children);
   page.blocks = blocks => {
     const shown = blocks.filter(Boolean);
     return el("div", {class: "blocks", style: `column-count: ${shown.length}`}, shown); // at most
@@ -103,7 +105,7 @@
       decay.searched && known(decay.value) && ["Weight decay", format.ratio(decay.value),
         decay.at_edge ? "at the edge of its range" : sure(decay.ci90, format.ratio)],
     ].filter(Boolean);
-    return rows.length > 0 && el("div", {class: "block"}, facts(rows));
+    return rows.length > 0 && block(null, facts(rows));
   }
 
   /* The limits of the words: docs/search-model.md. */

@@ -72,12 +72,10 @@
     const goals = goal ? [goal] : [], xs = shown.map(cell => cells.value(cell, axis));
     const points = [...shown.map(cell => what.value(rows[cell])), ...goals.map(point => point.y),
       ...guides.flatMap(guide => guide.points.map(point => point[1]))];
-    const [low, high] = d3.extent(points);
     const ends = shown.flatMap(cell => what.ends(rows[cell]) || []).filter(positive);
-    const limited = ends.map(v => Math.min(high * 3, Math.max(low / 3, v)));
     const values = [...new Set([...xs, ...goals.map(point => point.x)])];
     return {values, x: page.padded(values, "count", 0.08),
-      y: page.padded([low, high, ...limited], what.kind, 0.05)};
+      y: page.reaching(points, ends, 3, what.kind, 0.05)};
   }
 
   function labelsOf(item, list, style, guides, goal) {
@@ -113,8 +111,7 @@
 
   function drawTarget(frame, marks, {axis, what}, goal) {
     const x = frame.x(goal.x), y = frame.y(goal.y);
-    page.whisker(frame.plot, frame, {x, ends: goal.ends, stroke: "var(--ink)", width: 3});
-    page.diamond(frame.plot, {x, y, size: 100});
+    page.goal(frame, {x, y, ends: goal.ends, size: 100});
     marks.push({x, y, lines: [["target", cells.text(axis, goal.x)], [what.text, what.form(goal.y)],
       ["90 % interval", format.interval(goal.ends, what.form)]]});
   }

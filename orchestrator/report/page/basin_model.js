@@ -81,18 +81,16 @@
   // ---- rounds ----
 
   const shown = group => group.own.filter(trial => !(trial.round > page.rounds.now));
-  const knownThen = () => (data.rounds || []).filter(entry => // before the next round, or earlier
-    entry.round !== null && entry.round <= page.rounds.now + 1).pop();
   function optimum({fit, cell, tokens}) {
     if (!fit) return null;
-    if (page.now === null) return {lr: fit.lr_opt, ci90: fit.ci90};
-    const then = knownThen();
+    const then = page.knownThen();
+    if (then === null) return {lr: fit.lr_opt, ci90: fit.ci90};
     const old = then && then.fits.find(one => one.cell === cell && one.tokens === tokens);
     return old ? {lr: old.lr_opt, ci90: old.ci90} : null;
   }
   function targetNow() {
-    if (!target || page.now === null) return target;
-    const then = knownThen();
+    const then = page.knownThen();
+    if (!target || then === null) return target;
     return then && then.lr > 0 ? {...target, lr: then.lr, ci90: then.ci90} : null;
   }
 

@@ -4,7 +4,7 @@
  * Returns f(hovered, selected), which moves the rings around these trials. */
 (() => {
   "use strict";
-  const {el, format, known, attributes} = page;
+  const {format, known, attributes} = page;
   const {basins} = page, {view, hasLoss, horizons} = basins; // basins.zoom: set by basins.js
   const lane = 9;        // pixels: a row of triangles at the top, of intervals at the bottom
   const targetRoom = 36; // pixels below the losses for the target's optimum and its label
@@ -35,14 +35,11 @@
   const isFilled = mark => mark.kind === "point" || mark.kind === "diverged";
 
   function drawCanvas(holder, frame, marks, radius) {
-    const scale = Math.max(1, window.devicePixelRatio || 1);
-    const width = Number(frame.svg.attr("width")), height = Number(frame.svg.attr("height"));
-    const canvas = el("canvas", {class: "under", "data-points": marks.length, "aria-hidden": "true",
-      width: Math.round(width * scale), height: Math.round(height * scale)});
-    canvas.style.cssText = `width: ${width}px; height: ${height}px`;
+    const [canvas, pen] = page.canvas(frame.svg.attr("width"), frame.svg.attr("height"));
+    const ground = getComputedStyle(document.body).backgroundColor;
+    canvas.className = "under";
+    canvas.dataset.points = marks.length;
     holder.prepend(canvas);
-    const pen = canvas.getContext("2d"), ground = getComputedStyle(document.body).backgroundColor;
-    pen.scale(scale, scale);
     pen.translate(frame.left, frame.top);
     for (const mark of marks) {
       pen.beginPath();
@@ -178,9 +175,8 @@
     }
     if (now) marks.push(drawTargetOptimum(frame, now, above, above ? frame.height - 8 : Y(floor)));
 
-    const where = new Map(trials.map(mark => [mark.index, [mark.x, mark.y]]));
     page.explore(frame, {points: () => marks, stops: () => trials, reset: basins.zoom.reset,
       drag: basins.zoom.drag("x", `y ${key}`)});
-    return page.lights(frame, index => where.get(index));
+    return page.lights(frame, trials);
   };
 })();

@@ -33,7 +33,7 @@
   basins.zoom = page.zoom("basins-zoom", redraw);
 
   function notDrawn(chosen) {
-    const count = (n, one, more = "") => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}${more}`] : [];
+    const count = (n, one, more = "") => n > 0 ? [page.plural(n, one) + more] : [];
     const without = trials.filter(({purpose, state}) => purpose === "search" &&
       state !== "done" && state !== "diverged").length;
     const list = [...count(data.cells.length - basins.cells.length, "model", " without trials"),
@@ -51,7 +51,7 @@
     const colour = page.color.horizon(horizons[horizons.length - 1]);
     const has = test => basins.groups.some(test);
     const item = (text, ...marks) => {
-      const svg = attributes(d3.create("svg"), {width: 28, height: 16, "aria-hidden": "true"});
+      const svg = page.svg(28, 16);
       for (const [tag, values] of marks)
         page.put(svg, tag, {stroke: colour, fill: "none", "stroke-width": 1.6, ...values});
       return el("span", {class: "entry"}, svg.node(), text);

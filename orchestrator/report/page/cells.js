@@ -52,9 +52,9 @@
   const dash = cell => axes.length > 1 ? dashes(axes[1])(value(cell, axes[1])) : "";
 
   function sample(stroke, dashed) {
-    const svg = d3.create("svg");
-    page.put(page.attributes(svg, {class: "sample", width: 26, height: 10, "aria-hidden": "true"}),
-      "path", {class: "line", d: "M0,5H26", stroke, "stroke-dasharray": dashed || null});
+    const svg = page.svg(26, 10).attr("class", "sample");
+    page.put(svg, "path",
+      {class: "line", d: "M0,5H26", stroke, "stroke-dasharray": dashed || null});
     return svg.node();
   }
   function key(holder, colourAxis, dashAxis) {

@@ -124,10 +124,7 @@
         "text-anchor": "middle", style: "font-size: 11px"}, String(level));
     });
     page.explore(frame, {points: () => [...points, best]});
-    lights.push(page.lights(frame, index => {
-      const point = points.find(candidate => candidate.index === index);
-      return point && [point.x, point.y];
-    }));
+    lights.push(page.lights(frame, points));
   }
 
   page.figure({id: "contours", title: many ? "Loss over learning rate and ratio"

@@ -137,8 +137,8 @@
     const [low, high] = d3.extent(trials.map(trial => trial.lr).filter(lr => lr > 0));
     const width = 220, steps = 44, scale = page.scale("lr", [low, high], [0, width]);
     if (!(high > low)) return;
-    const svg = attributes(d3.create("svg"), {width: width + 40, height: 30, role: "img",
-      "aria-label": `Colours: learning rates from ${format.lr(low)} to ${format.lr(high)}`});
+    const svg = page.svg(width + 40, 30,
+      `Colours: learning rates from ${format.lr(low)} to ${format.lr(high)}`);
     const g = svg.append("g").attr("transform", "translate(20,1)");
     attributes(g.selectAll("rect").data(d3.range(steps)).join("rect"), {height: 9,
       x: i => i * width / steps, width: width / steps + 0.5,
@@ -199,8 +199,7 @@
     const high = Math.max(d3.quantile(sorted, 0.9), low + 1e-6);
     const X = d3.scaleLinear([0, curve.trial.tokens], [1, width - 1]);
     const Y = d3.scaleLinear([low, high], [height - 2, 4]);
-    const svg = attributes(d3.create("svg"), {class: "spark", width, height, role: "img",
-      "aria-label": "loss curve"});
+    const svg = page.svg(width, height, "loss curve").attr("class", "spark");
     for (const [name, losses] of [["raw", curve.loss], ["mean", curve.mean]])
       svg.append("path").attr("class", name).attr("d",
         d3.line().x(v => X(v)).y((v, i) => Y(losses[i]))(curve.tokens));

@@ -9,8 +9,8 @@
  *     reset(): double click, or Escape.
  *   page.zoom(id, redraw)   domains after dragging, by name, kept over a reload -> {get(name),
  *     drag(xName, yName): for explore, clear(), reset(): clear and redraw, button: resets}
- *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
- *     or undefined. Returns f(hovered, selected).
+ *   page.lights(frame, marks)  rings around the hovered and the selected trial, if it is among the
+ *     marks [{index, x, y}]. Returns f(hovered, selected).
  *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
  *   page.toggle(bar, {id, text, change(on)})   a button that is kept over a reload; returns whether
  *     it is on
@@ -110,14 +110,14 @@
     return {get: name => domains.get(name), drag, clear, reset, button};
   };
 
-  page.lights = (frame, at) => {
+  page.lights = (frame, marks) => {
+    const markOf = new Map(marks.map(mark => [mark.index, mark]));
     const ring = name => page.attributes(frame.over.append("circle"),
       {class: `ring ${name}`, r: 8, display: "none"});
     const selected = ring("selected"), hovered = ring("hovered");
-    const place = (mark, index) => {
-      const where = index === null ? undefined : at(index);
-      mark.attr("display", where ? null : "none");
-      if (where) page.attributes(mark, {cx: where[0], cy: where[1]});
+    const place = (circle, index) => {
+      const {x, y} = markOf.get(index) || {};
+      page.attributes(circle, {display: markOf.has(index) ? null : "none", cx: x, cy: y});
     };
     return (over, chosen) => {
       place(hovered, over);

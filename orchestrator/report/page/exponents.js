@@ -4,7 +4,7 @@
   "use strict";
   const {data, el, known, format, cells} = page;
   const answer = data.answer || {}, verdicts = answer.verdicts || [];
-  const all = (data.exponents || answer.exponents || []).filter(exponent => known(exponent.value));
+  const all = (answer.exponents || []).filter(exponent => known(exponent.value));
   const kindOf = exponent => `${exponent.of} ${exponent.axis}`,
     kinds = [...new Set(all.map(kindOf))];
   const exponents = kinds.flatMap(kind => all.filter(exponent => kindOf(exponent) === kind));
@@ -24,8 +24,7 @@
       varies("embedding_lr_exponent") && known(power) && `embedding exponent ${power}`]
       .filter(Boolean).join(", ");
   }
-  const written = ({value, ci90}) =>
-    fixed(value) + (page.ends(ci90).length > 0 ? ` (${fixed(ci90[0])} to ${fixed(ci90[1])})` : "");
+  const written = ({value, ci90}) => fixed(value) + format.bracket(ci90, fixed);
   const rests = exponent => exponent.prior_weight >= 0.005; // on an assumption
   const alone = exponent => exponent.prior_weight >= 0.9995;
   function share(exponent) {
@@ -46,14 +45,9 @@
     return page.padded([...core, ...ends], "linear", 0.05);
   }
 
-  function svgOf(width, height, label) {
-    const svg = d3.create("svg");
-    return page.attributes(svg, {width, height, role: "img", "aria-label": label});
-  }
-
   function drawRow(x, width, exponent) {
-    const rowHeight = page.printing() ? 22 : 30, middle = rowHeight / 2, stroke = "var(--accent)";
-    const svg = svgOf(width, rowHeight, written(exponent)), to = x.copy().clamp(true);
+    const rowHeight = page.printing() ? 18 : 30, middle = rowHeight / 2, stroke = "var(--accent)";
+    const svg = page.svg(width, rowHeight, written(exponent)), to = x.copy().clamp(true);
     page.put(svg, "path", {class: "published", d: `M${x(0)},0v${rowHeight}`});
     for (const at of published(exponent))
       page.put(svg, "path", {class: "published", d: `M${x(at)},0v${rowHeight}`,
@@ -69,7 +63,7 @@
   }
 
   function drawScale(x, width) {
-    const svg = svgOf(width, 26, "scale"), ticks = x.ticks(Math.max(2, Math.floor(width / 48)));
+    const svg = page.svg(width, 26, "scale"), ticks = x.ticks(Math.max(2, Math.floor(width / 48)));
     const digits = ticks.length > 1 && ticks[1] - ticks[0] < 0.095 ? 2 : 1;
     page.put(svg, "g", {class: "axis", transform: "translate(0,25)"})
       .call(d3.axisTop(x).tickValues(ticks).tickFormat(v => format.fixed(v, digits)).tickSize(4));

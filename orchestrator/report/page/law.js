@@ -11,17 +11,13 @@
   const confirmed = answer.confirm || [];
   let shown = () => cells.all, legend = null;
 
-  function power(beta, interval) {
-    const [low, high] = page.ends(interval).map(v => format.fixed(-v, 2)).reverse();
-    return `tokens^${format.fixed(-beta, 2)}` + (low ? ` (${low} to ${high})` : "");
-  }
+  const exponent = v => format.fixed(-v, 2);
+  const power = (beta, interval) => `tokens^${exponent(beta)}` +
+    format.bracket(page.ends(interval).slice().reverse(), exponent);
 
   /* The optima and the target's prediction after the slider's round, which is before the next. */
   function knowledge() {
-    const {now, last} = page.rounds;
-    const before = (data.rounds || [])
-      .filter(round => known(round.round) && round.round <= now + 1);
-    const round = now < last && before[before.length - 1];
+    const round = page.knownThen();
     return round ? {fits: round.fits || [], target: {...target, ...round, tokens: target.tokens}}
       : {fits: data.fits, target, final: true};
   }
@@ -42,10 +38,8 @@
     for (const law of data.law.filter(of)) points.push(...d3.extent(law.line.lr));
     if (test) points.push(test.lr_predicted, test.lr_measured);
     for (const {trainings} of confirmed) points.push(...trainings.map(training => training.lr));
-    const [low, high] = d3.extent(points.filter(positive));
     const ends = [target, ...data.fits.filter(of)].flatMap(item => page.ends(item.ci90));
-    const limited = ends.map(v => Math.min(high * 4, Math.max(low / 4, v)));
-    return page.padded([low, high, ...limited], "lr", 0.06);
+    return page.reaching(points.filter(positive), ends, 4, "lr", 0.06);
   }
 
   // ---- parts: each draws, and adds its marks [{x, y, lines}] ----
@@ -141,8 +135,7 @@
 
   function drawTarget(frame, marks, {tokens, lr, ci90}) {
     const x = frame.x(tokens), y = frame.y(lr);
-    page.whisker(frame.plot, frame, {x, ends: ci90, stroke: "var(--ink)", width: 3});
-    page.diamond(frame.plot, {x, y, size: 130});
+    page.goal(frame, {x, y, ends: ci90, size: 130});
     marks.push({x, y, lines: [["target", format.tokens(tokens)],
       ["predicted LR", format.lr(lr, 3)], ["90 % interval", format.interval(ci90)]]});
   }
@@ -210,7 +203,7 @@
   const lengths = new Set([...data.fits.filter(fit => known(fit.lr_opt)).map(fit => fit.tokens),
     target && target.tokens].filter(known));
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
-    span: many ? 2 : 1,
+    span: () => many && !page.printing() ? 2 : 1,
     caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow " +
       `where interpolated, flat or at the edge. Small ring: ${page.lowest}. ` +
       (many ? "Lines: medians of the laws; band: 90\u00a0% of the nearest model's. "

@@ -1,9 +1,11 @@
 /* Marks of a frame (plot.js), and labels beside its lines. Scales and places are in the plot's
  * pixels; `g`: a d3 selection.
  *
- *   page.ends(interval)              the two ends; [] of an unknown interval
  *   page.put(g, tag, values, text)   appends an element with these attributes
- *   page.diamond(g, {x, y, size})    the target's mark
+ *   page.svg(width, height, label)   a d3 selection of a new drawing; label: what a screen reader
+ *     says, without one nothing
+ *   page.canvas(width, height)       [canvas, its context in pixels of the page]
+ *   page.goal(frame, {x, y, ends, size})   the target's mark, and the interval of its y
  *   page.whisker(g, frame, {x, ends, stroke, width})   an interval of y as a vertical line, with an
  *     arrow head where the frame cuts it; nothing if the interval is unknown
  *   page.textWidth(text, bold)       pixels of a text in a drawing
@@ -13,15 +15,23 @@
 (() => {
   "use strict";
 
-  page.ends = interval => Array.isArray(interval) && interval.every(page.known) ? interval : [];
-
   page.put = (g, tag, values, text) => {
     const node = page.attributes(g.append(tag), values);
     return text === undefined ? node : node.text(text);
   };
 
-  page.diamond = (g, {x, y, size}) => page.put(g, "path", {class: "goal",
-    transform: `translate(${x},${y})`, d: d3.symbol().type(d3.symbolDiamond).size(size)()});
+  page.svg = (width, height, label) => page.attributes(d3.create("svg"), {width, height,
+    ...(label ? {role: "img", "aria-label": label} : {"aria-hidden": "true"})});
+
+  page.canvas = (width, height) => {
+    const ratio = Math.min(3, Math.max(1, window.devicePixelRatio || 1));
+    const canvas = page.el("canvas", {width: Math.round(width * ratio),
+      height: Math.round(height * ratio), style: `width: ${width}px; height: ${height}px`,
+      "aria-hidden": "true"});
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    return [canvas, context];
+  };
 
   page.whisker = (g, frame, {x, ends, stroke, width = 1.5}) => {
     if (page.ends(ends).length < 2) return;
@@ -32,6 +42,12 @@
     page.put(g, "path", {class: "whisker", stroke, "stroke-width": width,
       d: `M${x},${inside(low)}V${inside(high)}${head(high, side)}` +
         (head(low, -side) && `M${x},${inside(low)}${head(low, -side)}`)});
+  };
+
+  page.goal = (frame, {x, y, ends, size}) => {
+    page.whisker(frame.plot, frame, {x, ends, stroke: "var(--ink)", width: 3});
+    page.put(frame.plot, "path", {class: "goal", transform: `translate(${x},${y})`,
+      d: d3.symbol().type(d3.symbolDiamond).size(size)()});
   };
 
   // ---- labels ----

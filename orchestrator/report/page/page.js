@@ -16,8 +16,10 @@
  *
  *   page.format.lr(v, digits = 2), .tokens(v), .count(v), .loss(v), .ratio(v), .seconds(v),
  *     .fixed(v, digits), .percent(share), .interval([a, b], format)   text; "–" for an unknown
- *                           number
- *   page.known(v)           whether v is a finite number
+ *                           number. .bracket([a, b], format)   " (a to b)", or "" if unknown
+ *   page.plural(n, word, shown = n)   "1 trial", "2 trials"
+ *   page.known(v)           whether v is a finite number; page.ends(interval): its two ends, [] if
+ *                           they are not known
  *
  *   page.color.horizon(tokens), page.color.lr(lr)   colours ("rgb(...)") of the current theme,
  *     colour-blind safe, with a contrast of 3:1 or more: sequential, a longer horizon stands out
@@ -48,6 +50,8 @@
  *                           click on a point)
  *   page.round(n)           sets the slider's round and tells "round"
  *   page.hovered, page.selected, page.rounds {now, last}, page.now (round, or null: the last one)
+ *   page.knownThen()        of data.rounds: what was known before the round after page.now; null if
+ *                           that is the last one, undefined if nothing was
  *   page.tip(lines | null, at)     the tooltip alone; lines: texts or [label, text]
  *   page.keys(node, list)   makes a drawing reachable by keyboard: arrows go through the marks of
  *                           list() -> [{index, x, y}] (in node's pixels) from left to right
@@ -66,6 +70,8 @@ const page = (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const given = value => value !== null && value !== undefined;
   const known = v => typeof v === "number" && isFinite(v);
+  const ends = interval => Array.isArray(interval) && interval.every(known) ? interval : [];
+  const plural = (n, word, shown = n) => `${shown} ${word}${n === 1 ? "" : "s"}`;
 
   // ---- elements ----
 
@@ -115,8 +121,10 @@ const page = (() => {
   const format = {};
   for (const [name, one] of Object.entries(formats))
     format[name] = (v, ...rest) => known(v) ? one(v, ...rest) : none;
-  format.interval = (ends, one = format.lr) =>
-    Array.isArray(ends) && ends.every(known) ? `${one(ends[0])} to ${one(ends[1])}` : none;
+  format.interval = (interval, one = format.lr) =>
+    ends(interval).map(v => one(v)).join(" to ") || none;
+  format.bracket = (interval, one) =>
+    ends(interval).length > 0 ? ` (${format.interval(interval, one)})` : "";
 
   // ---- trials ----
 
@@ -248,6 +256,8 @@ const page = (() => {
     state.set("round", rounds.now === lastRound ? null : rounds.now);
     selection.call("round", null, rounds.now);
   }
+  const knownThen = () => rounds.now === lastRound ? null
+    : data.rounds.filter(entry => known(entry.round) && entry.round <= rounds.now + 1).pop();
   function keys(node, list) {
     const steps = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
     node.setAttribute("tabindex", "0");
@@ -287,12 +297,12 @@ const page = (() => {
     ? "lowest loss, mean of seeds" : "lowest loss seen";
 
   const core = {
-    lowest, ratios, data, el, prose, known, format, state, save, order,
+    lowest, ratios, data, el, prose, known, ends, plural, format, state, save, order,
     trials, indexOf: id => indices.get(id),
     horizons, cellName, describe, extra: [],
     color, isDark, setTheme, printing: () => printing, print(on) { printing = on; },
     selection, hover, select, hovered: null, selected: null, tip, tipBox, keys,
-    rounds, round, get now() { return rounds.now === rounds.last ? null : rounds.now; },
+    rounds, round, knownThen, get now() { return rounds.now === rounds.last ? null : rounds.now; },
   };
   return core;
 })();

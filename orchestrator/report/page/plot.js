@@ -7,6 +7,8 @@
  *                           are powers of two
  *   page.tickText(kind)     the format of a kind's ticks
  *   page.padded(values, kind, share = 0.04)   [low, high] around the known values, for a domain
+ *   page.reaching(points, ends, factor, kind, share)   the same around the points, and around the
+ *                           ends of their intervals as far as a factor beyond the points
  *   page.frame(holder, {width, height}, {label, x: axis, y: axis, margin, grid})   an <svg> with
  *     axes: {kind, domain, label, values}; label: what a screen reader says
  *     -> {svg, plot, over, x, y, width, height, left, top}: d3 selections and scales;
@@ -14,8 +16,6 @@
  *     the same origin, not clipped
  *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small
  *     multiples: draw(element, {width, height}, item); beyond `most` a chooser shows some at a time
- *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide,
- *                           in rows as equal as can be
  *   page.chooser(holder, {id, label, options: [[value, text], ...], change})  a labelled <select>
  *                           that is kept over a reload; returns the chosen value */
 (() => {
@@ -36,6 +36,12 @@
     }
     const add = high > low ? (high - low) * share : Math.max(Math.abs(high) * 0.01, 1e-6);
     return [low - add, high + add];
+  };
+
+  page.reaching = (points, ends, factor, kind, share) => {
+    const [low, high] = d3.extent(points);
+    const limited = ends.map(v => Math.min(high * factor, Math.max(low / factor, v)));
+    return page.padded([low, high, ...limited], kind, share);
   };
 
   const lrTick = v => Number(v.toPrecision(2)).toExponential().replace("e+", "e");
@@ -82,53 +88,49 @@
     const height = Math.max(20, size.height - edge.top - edge.bottom);
     const x = page.scale(xAxis.kind, xAxis.domain, [0, width]);
     const y = page.scale(yAxis.kind, yAxis.domain, [height, 0]);
-    const svg = d3.select(holder).append("svg")
-      .attr("role", "img").attr("aria-label", label || "")
-      .attr("width", size.width).attr("height", size.height)
-      .attr("viewBox", `0 0 ${size.width} ${size.height}`);
+    const svg = page.svg(size.width, size.height, label);
     const clip = `clip${++clips}`;
-    svg.append("clipPath").attr("id", clip)
-      .append("rect").attr("width", width).attr("height", height);
-    const origin = svg.append("g").attr("transform", `translate(${edge.left},${edge.top})`);
+    holder.append(svg.node());
+    page.put(page.put(svg, "clipPath", {id: clip}), "rect", {width, height});
+    const origin = page.put(svg, "g", {transform: `translate(${edge.left},${edge.top})`});
     const lines = origin.append("g").attr("class", "grid"), axes = origin.append("g");
     const plot = origin.append("g").attr("clip-path", `url(#${clip})`), over = origin.append("g");
 
     function draw(scale, axis, make, place, name) {
       const values = page.ticks(scale, axis.kind, axis.values), text = page.tickText(axis.kind);
-      axes.append("g").attr("class", `axis ${name}`).attr("transform", place)
-        .call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length))
-          .tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
+      page.put(axes, "g", {class: `axis ${name}`, transform: place}).call(make(scale)
+        .tickValues(values).tickFormat(text || scale.tickFormat(values.length))
+        .tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
       return grid ? values : [];
     }
     for (const v of draw(x, xAxis, d3.axisBottom, `translate(0,${height})`, "x"))
-      lines.append("line").attr("x1", x(v)).attr("x2", x(v)).attr("y2", height);
+      page.put(lines, "line", {x1: x(v), x2: x(v), y2: height});
     for (const v of draw(y, yAxis, d3.axisLeft, null, "y"))
-      lines.append("line").datum(v).attr("class", "h").attr("y1", y(v)).attr("y2", y(v))
-        .attr("x2", width);
+      page.put(lines, "line", {class: "h", y1: y(v), y2: y(v), x2: width}).datum(v);
     if (xAxis.label)
-      origin.append("text").attr("class", "label").attr("text-anchor", "middle")
-        .attr("x", width / 2).attr("y", height + 36).text(xAxis.label);
+      page.put(origin, "text", {class: "label", "text-anchor": "middle", x: width / 2,
+        y: height + 36}, xAxis.label);
     if (yAxis.label)
-      origin.append("text").attr("class", "label").attr("x", 8 - edge.left).attr("y", -15)
-        .text(yAxis.label);
+      page.put(origin, "text", {class: "label", x: 8 - edge.left, y: -15}, yAxis.label);
     return {svg, plot, over, x, y, width, height, left: edge.left, top: edge.top};
   };
 
   // ---- panels, chooser ----
 
-  page.columns = (grid, count, least) => {
+  /* Columns of a CSS grid for `count` panels at least so wide, in rows as equal as can be. */
+  function setColumns(grid, count, least) {
     const most = Math.max(1, Math.floor((grid.clientWidth + 20) / (least + 20)));
     const columns = Math.max(1, Math.ceil(count / Math.ceil(count / most)));
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-  };
+  }
 
   page.panels = (holder, {id, items, name, most = 12, least = 260, height = 200, draw}) => {
     const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"});
-    const shrink = page.printing() ? 0.6 : 1, size = height * shrink;
+    const shrink = page.printing() ? 0.55 : 1, size = height * shrink;
     holder.append(tools, grid);
     const show = first => {
       grid.replaceChildren();
-      page.columns(grid, Math.min(most, items.length - first), least * shrink);
+      setColumns(grid, Math.min(most, items.length - first), least * shrink);
       const shown = items.slice(first, first + most).map(item => {
         const inside = el("div", {class: "panel-plot"});
         inside.style.height = `${size}px`;

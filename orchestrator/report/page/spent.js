@@ -33,16 +33,15 @@
   }
 
   function drawRounds(holder, size) {
-    const lrs = rounds.map(round => round.lr), [low, high] = d3.extent(lrs);
-    const ends = rounds.flatMap(round => page.ends(round.ci90))
-      .map(v => Math.max(low / 8, Math.min(high * 8, v)));
+    const lrs = rounds.map(round => round.lr);
+    const ends = rounds.flatMap(round => page.ends(round.ci90));
     const last = rounds[rounds.length - 1], label = {text: format.lr(last.lr), bold: true};
     const frame = page.frame(holder, size, {
       label: "Predicted learning rate of the target over tokens spent: " +
         lrs.map(lr => format.lr(lr)).join(", "),
       x: {kind: "tokens", domain: page.padded(rounds.map(round => round.tokens), "tokens", 0.05),
         label: "tokens spent"},
-      y: {kind: "lr", domain: page.padded([...lrs, ...ends], "lr", 0.05),
+      y: {kind: "lr", domain: page.reaching(lrs, ends, 8, "lr", 0.05),
         label: "predicted learning rate"},
       margin: {right: page.labelRoom([label], 120)}});
     const x = round => frame.x(round.tokens), y = round => frame.y(round.lr);
@@ -52,11 +51,10 @@
       d: area(rounds.filter(round => page.ends(round.ci90).length > 0))});
     page.put(frame.plot, "path",
       {class: "line", stroke: "var(--accent)", d: d3.line().x(x).y(y)(rounds)});
-    const before = d3.max(rounds, round => known(page.now) && known(round.round) &&
-      round.round <= page.now + 1 ? round.round : undefined);
+    const then = page.knownThen();
     let free = -Infinity;
     for (const round of rounds) {
-      const lit = known(page.now) ? round.round === before : !known(round.round), at = x(round);
+      const lit = then === null ? !known(round.round) : round === then, at = x(round);
       page.put(frame.plot, "circle", {class: "dot", cx: at, cy: y(round), r: lit ? 7 : 4.5,
         stroke: "var(--accent)", fill: lit ? "var(--accent)" : "var(--ground)"});
       if (!known(round.round) || at - free < 18) continue;

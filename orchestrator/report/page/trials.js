@@ -3,7 +3,8 @@
 (() => {
   "use strict";
   const {data, el, format, known, state, trials} = page;
-  const few = 300, ahead = 15, printed = 20; // rows: without spacers, beyond the view, on paper
+  const few = 300, ahead = 15; // rows: without spacers, beyond the view
+  const printed = data.cells.length > 1 ? 10 : 20; // rows; on paper the figures of axes need room
 
   // ---- columns ----
 

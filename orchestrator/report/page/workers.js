@@ -53,15 +53,6 @@
 
   // ---- bars ----
 
-  function canvasOf(width, high) {
-    const ratio = Math.min(3, window.devicePixelRatio || 1);
-    const canvas = el("canvas", {width: Math.round(width * ratio), height: Math.round(high * ratio),
-      style: `width: ${width}px; height: ${high}px`, "aria-hidden": "true"});
-    const context = canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    return [canvas, context];
-  }
-
   function drawBar(context, [x, y, width, high], outcome, colour, {bad}) {
     context.globalAlpha = failed(outcome) ? 0.2 : outcome === "running" ? 0.45 : 1;
     context.fillStyle = context.strokeStyle = colour;
@@ -115,7 +106,7 @@
     const shown = all.length <= 8 ? all : [all[0], all[last >> 1], all[last]];
     const entry = (attempt, text) => {
       if (!attempt) return null;
-      const [canvas, context] = canvasOf(22, 12);
+      const [canvas, context] = page.canvas(22, 12);
       drawBar(context, [0, 0, 22, 12], attempt.outcome, colourOf(attempt.trial, colours), colours);
       return el("span", {class: "entry"}, canvas, text);
     };
@@ -131,16 +122,15 @@
   // ---- figure ----
 
   function summary() {
-    const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
     const most = (data.ranks_per_trial || {}).most || 1;
     const lost = attempts.filter(attempt =>
       failed(attempt.outcome) && attempt.outcome !== "canceled").length;
     const steps = (data.group_steps || []).filter(step => known(step.ratio) && step.ranks > 1)
       .map(step => `${step.ranks} ranks ${format.ratio(step.ratio)}`).join(", ");
-    return [`${count(ranks.length, "rank", "ranks")} busy ${format.percent(busy(ranks))} of ` +
+    return [`${page.plural(ranks.length, "rank")} busy ${format.percent(busy(ranks))} of ` +
       format.seconds(wall), most > 1 ? `up to ${most} ranks a trial` : "1 rank a trial",
-    lost > 0 && `${count(lost, "attempt", "attempts")} lost or failed`,
-    reused > 0 && `${count(reused, "result", "results")} reused`,
+    lost > 0 && `${page.plural(lost, "attempt")} lost or failed`,
+    reused > 0 && `${page.plural(reused, "result")} reused`,
     steps && `time of a step over the cost model's: ${steps}`].filter(Boolean).join("; ");
   }
 
@@ -158,12 +148,11 @@
     const left = 16 + longest, right = width < 560 ? 56 : 120, top = 20, high = top + height + 44;
     const inside = Math.max(40, width - left - right);
     const x = d3.scaleLinear().domain([0, wall / unit[0]]).range([0, inside]);
-    const [canvas, context] = canvasOf(inside, height);
+    const [canvas, context] = page.canvas(inside, height);
     canvas.style.cssText += `; position: absolute; left: ${left}px; top: ${top}px`;
     drawBars(context, x, colours);
-    const svg = page.attributes(d3.create("svg"), {role: "img", width, height: high,
-      "aria-label": `Attempts over time: ${attempts.length} on ${summary()}`,
-      style: "position: relative"});
+    const svg = page.svg(width, high, `Attempts over time: ${attempts.length} on ${summary()}`)
+      .attr("style", "position: relative");
     node.append(el("p", {class: "caption"}, `${summary()}.`), legend(colours),
       el("div", {style: `position: relative; height: ${high}px`}, canvas, svg.node()));
     const g = page.put(svg, "g", {transform: `translate(${left},${top})`});
