@@ -34,15 +34,15 @@ static int check_words(char *const *words, struct lr_error *err)
     return 0;
 }
 
-/* MPICH's Hydra has this name beside `mpirun`, which may be that of an Open MPI on the same system. */
+/* MPICH's Hydra has this name beside `mpirun`, which may be Open MPI's on a system with both. */
 static const char *launcher_name(void)
 {
     return mpi_open_mpi_major() > 0 ? "mpirun" : "mpiexec.hydra";
 }
 
 /* --bind-to none: by default each rank is bound to a core. Recovery: a dead worker must not end the
- * campaign. Asynchronous finalize: nor may it keep the others from ending. Hydra binds no rank, takes
- * any number of them, and has no recovery. */
+ * campaign. Asynchronous finalize: nor may it keep the others from ending. Hydra binds no rank,
+ * takes any number of them, and has no recovery. */
 static const char *const *launcher_options(void)
 {
     static const char *const open_mpi_4[] = {
@@ -225,8 +225,8 @@ static int requeue(const sigset_t *waited, struct lr_error *err)
     return 0;
 }
 
-/* Whether the launcher's wait status is that of ranks which did not start. Ranks that died: Open MPI
- * returns 128 and the number of the signal, Hydra the number itself. */
+/* Whether the launcher's wait status is that of ranks which did not start. If a signal ended one,
+ * Open MPI returns 128 and its number, Hydra the number itself. */
 static bool did_not_start(int ended)
 {
     int status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 0;
