@@ -1,9 +1,9 @@
 #!/bin/sh
-# aarch64: cross-compiled with Debian's gcc and Debian's arm64 libraries, which apt downloads and which are
-# unpacked beside the build, not installed. The unit tests and a campaign of simulated trainings run
-# under qemu-user. The kernels are the plain C ones. Not the tests of SLOW_SANITIZED and PLAIN_ONLY
-# (label "numbers"), which take minutes on x86 and ten times as long in qemu. Needs no root; the
-# build and what was downloaded stay in the build folder.
+# aarch64: cross-compiled with Debian's gcc against Debian's arm64 libraries, which apt downloads and
+# which are unpacked beside the build, not installed. The unit tests, a campaign of simulated
+# trainings and one of real trainings run under qemu-user. The kernels are the plain C ones. The
+# tests with the label "numbers" are left out: they take a minute on x86-64, and ten times as long
+# in qemu. Needs no root. The build and what was downloaded stay.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 limit_s=7000
 for program in aarch64-linux-gnu-gcc aarch64-linux-gnu-g++ qemu-aarch64 apt-get; do
@@ -29,7 +29,7 @@ names_of_libraries()
 {
     # shellcheck disable=SC2046 # words
     arm64_apt -s --no-install-recommends install libc6-dev $(sed -n \
-        's/^\(lib[a-z0-9.+-]*-dev\|zlib1g-dev\) .*/\1/p' "$LRSEARCH_SOURCE_DIR/packages.txt" | grep -v clang) |
+        's/^\(\(lib\|zlib\)[a-z0-9.+-]*-dev\) .*build .*/\1/p' "$LRSEARCH_SOURCE_DIR/packages.txt") |
         sed -n 's/^Inst \(\(lib\|zlib1g\|linux-libc\)[^ ]*\) .*/\1/p' | grep -v perl
 }
 
@@ -38,13 +38,13 @@ unpack_libraries()
     mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
     : >"$apt/status"
     run arm64_apt update
-    [ -n "$(find "$apt/state/lists" -name '*arm64_Packages*')" ] || skip "needs a network and arm64 lists"
+    [ -n "$(find "$apt/state/lists" -name '*arm64_Packages*')" ] || skip "needs a network"
     names_of_libraries >names
     expect_file names
     cd "$apt/debs" || fail "no $apt/debs"
     # shellcheck disable=SC2046 # words
     run arm64_apt download $(sed 's/$/:arm64/' "$work/names")
-    expect_status 0
+    [ "$status" -eq 0 ] || skip "needs a network: $(tail -n 1 "$work/err")"
     cd "$work" || fail "no $work"
     rm -rf "$system"
     mkdir -p "$system"
@@ -70,12 +70,13 @@ run cmake --preset release -S "$LRSEARCH_SOURCE_DIR" -B "$build" \
     -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY \
     -DCMAKE_CROSSCOMPILING_EMULATOR="qemu-aarch64;-L;$system" \
     -DMPI_SKIP_COMPILER_WRAPPER=ON -DMPI_C_LIB_NAMES=mpi \
-    -DMPI_C_HEADER_DIR="$libraries/openmpi/include" -DMPI_mpi_LIBRARY="$libraries/openmpi/lib/libmpi.so"
+    -DMPI_C_HEADER_DIR="$libraries/openmpi/include" \
+    -DMPI_mpi_LIBRARY="$libraries/openmpi/lib/libmpi.so"
 expect_status 0
 run cmake --build "$build" --parallel "$(nproc)"
 expect_status 0
-run file -b "$build/lrsearch"
-expect_out "ARM aarch64"
+run aarch64-linux-gnu-readelf -h "$build/lrsearch"
+expect_out AArch64
 
 # ---- the tests ----
 
@@ -85,8 +86,8 @@ run ctest --test-dir "$build" -R '^test_' -LE 'long|numbers' -j "$(nproc)" --out
 expect_status 0
 grep '^100% tests passed' out
 
-# A search of simulated trainings has the same bytes: no product and sum are contracted there. One that
-# trains has not, because its kernels are others.
+# A search of simulated trainings has the same bytes: no product and sum are contracted there. One
+# that trains has not, because its kernels are others.
 plan=$LRSEARCH_SOURCE_DIR/plans/simulate.yaml
 run "$LRSEARCH" "$plan" --run-dir here -q
 answered=$status

@@ -1,15 +1,15 @@
 #!/bin/sh
-# usage: debian.sh SUITE [test]: a new Debian 12 (bookworm) or 13 (trixie), which has what debootstrap
-# installs and nothing more, as one who gets lrsearch there has it. Two of them:
+# usage: debian.sh SUITE [test]: a new Debian 12 (bookworm) or 13 (trixie), which has what
+# debootstrap installs and nothing more. Two of them:
 #
 #   builder   the files of the working tree that git does not ignore; ./run.sh of a few trainings,
 #             cpack -G DEB, and with "test" the whole ./test.sh
 #   user      the .deb, which apt installs with what it depends on and recommends; an ordinary user
-#             then runs the tutorial's first plan, and looks at what else is installed
+#             then runs the tutorial's first plan, and reads the manual, the schema and completion
 #
-# Debian 13 has newer compilers, Open MPI 5 and newer libraries, so ./test.sh runs there. On Debian 12
-# it would repeat what it does on the developer's own. Packages that were downloaded are kept in the
-# build folder. Needs 6 GB in $TMPDIR. LRSEARCH_DEBIAN_MIRROR names another mirror than debootstrap's;
+# Debian 13 has newer compilers, Open MPI 5 and newer libraries, so ./test.sh runs there. On Debian
+# 12 it would repeat what CI does. Packages that were downloaded are kept in the build folder. Needs
+# 6 GB in $TMPDIR. LRSEARCH_DEBIAN_MIRROR names another mirror than debootstrap's;
 # LRSEARCH_DEB=FILE: a package from elsewhere, without the builder.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 limit_s=7000
@@ -61,8 +61,8 @@ make_package()
     expect_status 0
     run tar -C "$builder/root" --one-top-level=lrsearch -xf tree.tar
     expect_status 0
-    # Few trainings: the budget ends (status 4) before the answer. Without the programs of the tests, which
-    # ./test.sh builds.
+    # Few trainings: the budget ends (status 4) before the answer. Without the programs of the
+    # tests, which ./test.sh builds.
     in_builder sh -c 'cd /root/lrsearch && export build_target="lrsearch docs" &&
         { ./run.sh plans/quickstart.yaml 3 -- --set budget.trials=4; [ $? -eq 4 ]; }'
     expect_file "$builder/root/lrsearch/build/text/gcide.dict.dz" \

@@ -1,7 +1,7 @@
 #!/bin/sh
-# MPICH in place of Open MPI (Debian has both side by side): the build, the unit tests, what `lrsearch run
-# -n` starts, and four ranks with the result that Open MPI's have, bit for bit. A worker that dies ends
-# the job there; the next start goes on. The build stays.
+# MPICH in place of Open MPI (Debian has both side by side): the build, the unit tests, what
+# `lrsearch run -n` starts, and four ranks with the result that Open MPI's have, bit for bit. A
+# worker that dies ends the job there; the next start goes on. The build stays.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v mpicc.mpich >/dev/null 2>&1 || skip "needs libmpich-dev"
 command -v mpirun.mpich >/dev/null 2>&1 || skip "needs mpich"
@@ -52,7 +52,8 @@ hydra_rank() # MPIRUN-PID RANK: the pid, a child of mpirun's proxy
 {
     for proxy in $(children_of "$1"); do
         for child in $(children_of "$proxy"); do
-            tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -q "^PMI_RANK=$2\$" && echo "$child"
+            tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -q "^PMI_RANK=$2\$" &&
+                echo "$child"
         done
     done
 }
