@@ -15,8 +15,9 @@ usage: ./test.sh [--all] [--sanitize] [-- CTEST-OPTION...]
             every test, and the unit tests under the sanitizers
 --sanitize  the command line and MPI tests under the sanitizers too
 --all       that, and the long tests: 64 ranks, what has threads under ThreadSanitizer, the quick
-            start and the unit tests under valgrind, a minute of each fuzz target, clang-tidy, and
-            ./test.sh in a new Debian 13 (needs root and a network)
+            start and the unit tests under valgrind, a minute of each fuzz target, clang-tidy, MPICH,
+            aarch64 in qemu (needs a network), the .deb in a new Debian 12 and 13, and ./test.sh in
+            the latter (needs root and a network)
 END
 }
 

@@ -1,5 +1,6 @@
 /* The options are those that many ranks on few cores, root and a dying worker need. The MPI library
- * that this program is linked with says whose mpirun it is. No shell: words pass as they are. */
+ * that this program is linked with says whose launcher is started. No shell: words pass as they
+ * are. */
 #define _GNU_SOURCE /* POSIX_SPAWN_SETSID */
 #include "net/start_ranks.h"
 
@@ -33,9 +34,15 @@ static int check_words(char *const *words, struct lr_error *err)
     return 0;
 }
 
+/* MPICH's Hydra has this name beside `mpirun`, which may be Open MPI's on a system with both. */
+static const char *launcher_name(void)
+{
+    return mpi_open_mpi_major() > 0 ? "mpirun" : "mpiexec.hydra";
+}
+
 /* --bind-to none: by default each rank is bound to a core. Recovery: a dead worker must not end the
- * campaign. Asynchronous finalize: nor may it keep the others from ending. Others than Open MPI
- * need none of it, and know none. */
+ * campaign. Asynchronous finalize: nor may it keep the others from ending. Hydra binds no rank,
+ * takes any number of them, and has no recovery. */
 static const char *const *launcher_options(void)
 {
     static const char *const open_mpi_4[] = {
@@ -44,9 +51,9 @@ static const char *const *launcher_options(void)
     static const char *const open_mpi_5[] = {
         "--oversubscribe", "--bind-to", "none", "--mca", "async_mpi_finalize", "1",
         "--with-ft",       "ulfm",      NULL};
-    static const char *const others[] = {NULL};
+    static const char *const hydra[] = {NULL};
     int major = mpi_open_mpi_major();
-    return major >= 5 ? open_mpi_5 : major > 0 ? open_mpi_4 : others;
+    return major >= 5 ? open_mpi_5 : major > 0 ? open_mpi_4 : hydra;
 }
 
 static size_t count_words(const char *const *words)
@@ -57,7 +64,7 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-/* mpirun OPTION... -np N PROGRAM ARGUMENT... `program`, `number`: must outlive the list. */
+/* LAUNCHER OPTION... -np N PROGRAM ARGUMENT... `program`, `number`: must outlive the list. */
 static const char **make_words(const struct start_ranks *start, const char *program,
                                const char *number)
 {
@@ -67,7 +74,7 @@ static const char **make_words(const struct start_ranks *start, const char *prog
     const char **words = lr_calloc(option_count + argument_count + 5, sizeof(*words));
     if (!words)
         return NULL;
-    words[used++] = "mpirun";
+    words[used++] = launcher_name();
     for (size_t i = 0; i < option_count; i++)
         words[used++] = options[i];
     words[used++] = "-np";
@@ -126,8 +133,10 @@ static int read_exit_file(const char *path)
 
 /* ---- processes ---- */
 
-/* Starts words[0], found in PATH. `own_session`: without this terminal, and stdin is empty. */
-static int spawn(pid_t *pid, const char **words, bool own_session, struct lr_error *err)
+/* Starts words[0], found in PATH; Debian has it in `package`. `own_session`: without this terminal,
+ * and stdin is empty. */
+static int spawn(pid_t *pid, const char **words, const char *package, bool own_session,
+                 struct lr_error *err)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -154,7 +163,7 @@ static int spawn(pid_t *pid, const char **words, bool own_session, struct lr_err
     posix_spawn_file_actions_destroy(&files);
     if (rc == ENOENT)
         return lr_fail(err, LR_EINTERNAL, "%s: is not in PATH; Debian has it in the package %s",
-                       words[0], own_session ? "openmpi-bin" : "slurm-client");
+                       words[0], package);
     errno = rc;
     return rc ? lr_fail_errno(err, LR_EINTERNAL, "%s: cannot be started", words[0]) : 0;
 }
@@ -204,7 +213,7 @@ static int requeue(const sigset_t *waited, struct lr_error *err)
     if (!job || !*job)
         return lr_fail(err, LR_EINTERNAL, "--requeue: no job of Slurm, SLURM_JOB_ID is not set");
     lr_log(LR_LOG_INFO, "start %s is over; back into the queue", start ? start : "0");
-    if ((rc = spawn(&pid, words, false, err)))
+    if ((rc = spawn(&pid, words, "slurm-client", false, err)))
         return rc;
     if (waitpid(pid, &status, 0) < 0 || status != 0)
         return lr_fail(err, LR_EINTERNAL, "scontrol requeue %s: failed", job);
@@ -216,6 +225,16 @@ static int requeue(const sigset_t *waited, struct lr_error *err)
     return 0;
 }
 
+/* Whether the launcher's wait status is that of ranks which did not start. If a signal ended one,
+ * Open MPI returns 128 and its number, Hydra the number itself. */
+static bool did_not_start(int ended)
+{
+    int status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 0;
+    if (mpi_open_mpi_major() > 0)
+        return status > 0 && status <= 128;
+    return status == 1 || status == 255;
+}
+
 static int wait_for_ranks(pid_t mpirun, const char *exit_file, const struct start_ranks *start,
                           const sigset_t *waited, int *status, struct lr_error *err)
 {
@@ -225,9 +244,12 @@ static int wait_for_ranks(pid_t mpirun, const char *exit_file, const struct star
     *status = read_exit_file(exit_file);
     if (*status < 0) {
         again = again && (asked || time(NULL) - began >= CRASH_SECONDS);
-        if (!asked && WIFEXITED(ended) && WEXITSTATUS(ended) > 0 && WEXITSTATUS(ended) <= 128)
-            return lr_fail(err, LR_EINTERNAL, "mpirun could not start the ranks (its status: %d)",
-                           WEXITSTATUS(ended));
+        if (!asked && did_not_start(ended))
+            return lr_fail(err, LR_EINTERNAL,
+                           "%s could not start the ranks (its status: %d); it must be that of %s, "
+                           "which lrsearch is linked with",
+                           launcher_name(), WEXITSTATUS(ended),
+                           mpi_open_mpi_major() > 0 ? "Open MPI" : "MPICH");
         lr_log(LR_LOG_WARNING, "the coordinator was stopped before it was done; the same command "
                                "goes on from there");
         *status = LR_EXIT_INTERRUPTED;
@@ -256,7 +278,8 @@ int start_ranks(const struct start_ranks *start, int *status, struct lr_error *e
         goto out;
     }
     block_signals(&waited);
-    if ((rc = spawn(&mpirun, words, true, err)))
+    const char *package = mpi_open_mpi_major() > 0 ? "openmpi-bin" : "mpich";
+    if ((rc = spawn(&mpirun, words, package, true, err)))
         goto out;
     rc = wait_for_ranks(mpirun, exit_file, start, &waited, status, err);
 out:

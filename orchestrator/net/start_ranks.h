@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include "lrsearch/error.h"
 
-/* lrsearch run -n: starts mpirun, which starts this program once a rank, and waits for the end.
+/* lrsearch run -n: starts mpirun (with MPICH mpiexec.hydra), which starts this program once a rank,
+ * and waits for the end.
  *
  * mpirun gets a session of its own, so that Ctrl-C reaches this process alone. The first SIGINT,
  * SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2 becomes SIGUSR1 to mpirun, which hands it on: the

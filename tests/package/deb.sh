@@ -1,7 +1,6 @@
 #!/bin/sh
-# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing
-# that lintian calls an error. LRSEARCH_CHROOT=FOLDER (a bare Debian 12 as debootstrap makes it,
-# root and a network) also installs it there and runs it.
+# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing that
+# lintian calls an error. debian.sh installs one.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v dpkg-shlibdeps >/dev/null 2>&1 || skip "needs dpkg-dev"
 limit_s=900
@@ -42,29 +41,3 @@ if command -v lintian >/dev/null 2>&1; then
     run lintian --fail-on error --allow-root "$deb"
     expect_status 0
 fi
-
-[ -n "${LRSEARCH_CHROOT:-}" ] || exit 0
-cp "$deb" "$LRSEARCH_CHROOT/root/lrsearch.deb" || fail "cannot write to $LRSEARCH_CHROOT"
-cat >"$LRSEARCH_CHROOT/root/try.sh" <<'EOF'
-set -eu
-export DEBIAN_FRONTEND=noninteractive OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-apt-get -q update && apt-get -q -y install --reinstall /root/lrsearch.deb man-db bash-completion dict-gcide
-cd "$(mktemp -d)" # what an earlier version left is not gone on with
-lrsearch --version
-plan=/usr/share/lrsearch/plans/quickstart.yaml
-fast="--set budget.trials=4 -q"
-lrsearch $plan $fast --run-dir one || [ $? -eq 4 ]
-mpirun --oversubscribe --bind-to none -np 3 lrsearch $plan $fast --run-dir three || [ $? -eq 4 ]
-man lrsearch | grep -q 'EXIT STATUS'
-man 5 lrsearch-plan | grep -q search.horizons
-cp -r /usr/share/lrsearch/plans . && lrsearch plans/command-shell.yaml -q --run-dir logs/shell
-lrsearch history | grep " shell "
-bash -c '. /usr/share/bash-completion/bash_completion
-    _load_completion lrsearch || _completion_loader lrsearch || [ $? -eq 124 ]
-    COMP_WORDS=(lrsearch hist) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = history ]
-    COMP_WORDS=(lrsearch che) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = check ]'
-echo "all is well"
-EOF
-run sh "$LRSEARCH_SOURCE_DIR/tests/package/in_chroot.sh" "$LRSEARCH_CHROOT" sh /root/try.sh
-expect_status 0
-expect_out "all is well"
