@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: plans/proof.sh [adamw|muon|command] [--small] [--dir DIR] [-- LRSEARCH-OPTION...]
+# usage: plans/proof.sh [adamw|muon|command|quickstart] [--small] [--dir DIR] [-- LRSEARCH-OPTION...]
 #
 # Predicts the best learning rate of a training 32 times as long as the longest short one, trains
 # that one itself at five learning rates half an octave apart with two seeds each, and prints what
@@ -9,6 +9,8 @@
 #   adamw    the built-in trainer (plans/proof.yaml); without a name, this one. An hour on two cores
 #   muon     the same with training.optimizer: muon
 #   command  a PyTorch script (plans/proof-command.yaml); needs python3-torch. Two to three hours
+#   quickstart  plans/quickstart.yaml, whose target is 8 times the longest short training; there at seven
+#            learning rates around 2e-3, whatever the prediction, with three seeds each
 #   --small  horizons up to 128Ki tokens, target 2Mi: minutes instead of hours
 #   --dir    folder of the results (logs/proof, with --small logs/proof-small)
 #
@@ -21,14 +23,14 @@ export LC_ALL=C
 
 usage_error() # TEXT
 {
-    echo "proof.sh: $1 (usage: plans/proof.sh [adamw|muon|command] [--small] [--dir DIR] [-- OPTION...])" >&2
+    echo "proof.sh: $1 (usage: plans/proof.sh [adamw|muon|command|quickstart] [--small] [--dir DIR] [-- OPTION...])" >&2
     exit 2
 }
 
 trainer='' small='' dir=''
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
     case $1 in
-    adamw | muon | command)
+    adamw | muon | command | quickstart)
         [ -z "$trainer" ] || usage_error "'$1': one trainer at a time"
         trainer=$1
         ;;
@@ -65,9 +67,11 @@ command -v python3 >/dev/null || {
 mkdir -p "$dir" || exit 73
 
 plan=$here/proof.yaml
-params=100k # hidden parameters of both plans' models, for the published formulas
+params=100k # hidden parameters of the plan's model, for the published formulas
 batch=512
 target=64Mi
+seeds=2   # of the sweep
+middle='' # of the sweep, instead of the prediction
 case $trainer in
 muon) set -- --set training.optimizer=muon --set 'search.lr=[1e-3, 6.4e-2]' "$@" ;;
 command)
@@ -77,6 +81,7 @@ command)
         exit 69
     }
     ;;
+quickstart) plan=$here/quickstart.yaml params=25k batch=256 target=8Mi seeds=3 middle=2e-3 ;;
 esac
 if [ -n "$small" ]; then
     target=2Mi
@@ -116,11 +121,11 @@ campaign search "$@"
 # Octave grids half an octave apart: an octave on either side, the places between, and wider ones.
 sweep=1
 while :; do
-    range=$(python3 "$here/proof_table.py" range "$dir" "$sweep")
+    range=$(python3 "$here/proof_table.py" range "$dir" "$sweep" $middle)
     [ -n "$range" ] || break
     echo "proof.sh: $trainer: sweep $sweep at $target tokens, learning rates $range" >&2
     campaign "sweep-$sweep" "$@" --set search.policy=grid --set "search.horizons=[$target]" \
-        --set "search.lr=$range" --set search.seeds=2 --set target.tokens=$target --set budget.tokens=none
+        --set "search.lr=$range" --set search.seeds=$seeds --set target.tokens=$target --set budget.tokens=none
     sweep=$((sweep + 1))
 done
 

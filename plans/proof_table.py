@@ -1,7 +1,8 @@
 """The numbers of plans/proof.sh, which calls it:
 
-    proof_table.py range DIR K   the LRs "[low, high]" of the octave grid that is the K-th sweep; empty: no more
-    proof_table.py table DIR     the table, as Markdown; *.dat for the figure are written to DIR
+    proof_table.py range DIR K [LR]   the LRs "[low, high]" of the octave grid that is the K-th sweep; empty: no
+                                      more. The first two are five LRs around the prediction, or seven around LR
+    proof_table.py table DIR          the table, as Markdown; *.dat for the figure are written to DIR
 
 The best LR at the target is measured without the search's model: the vertex of a parabola in log2 LR,
 by least squares through the losses of the five LRs nearest to the lowest mean. Seeds may have a level
@@ -74,12 +75,13 @@ def edge(means):
     return -1 if best == lrs[0] else 1 if best == lrs[-1] else 0
 
 
-def range_of(folder, k):
-    middle = centre(folder)
+def range_of(folder, k, given):
+    middle = given or centre(folder)
     if k == 1:
         return middle / 2, middle * 2
     if k == 2:
-        return middle / sqrt(2), middle * sqrt(2)
+        reach = 2 ** (1.5 if given else 0.5)
+        return middle / reach, middle * reach
     losses = sweep_losses(folder, k - 1)
     means = mean_losses(losses)
     kept = kept_lrs(folder)
@@ -260,7 +262,7 @@ def table(folder):
 def main():
     action, folder = sys.argv[1:3]
     if action == "range":
-        limits = range_of(folder, int(sys.argv[3]))
+        limits = range_of(folder, int(sys.argv[3]), float(sys.argv[4]) if len(sys.argv) > 4 else None)
         print("" if limits is None else "[%.17g, %.17g]" % limits)
     else:
         table(folder)

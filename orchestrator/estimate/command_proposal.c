@@ -22,7 +22,7 @@
 #define BATCH_ASSUMED 8192
 #define WHOLE_TRIED 10000 /* lengths, to find one of whole numbers */
 #define TARGET_MOST 1e15  /* tokens, as of a plan */
-#define TARGET_FACTOR 16  /* target / longest horizon by default, as in plans/quickstart.yaml */
+#define TARGET_FACTOR 16  /* target / longest horizon by default */
 #define LR_FACTOR 8.0 /* three octaves to each side: a default LR is often off by a factor of 4 */
 
 /* ---- what is known ---- */

@@ -23,7 +23,7 @@
 #define STEPS_LEAST 128    /* of the longest horizon */
 #define EPOCHS_MOST 4      /* repeated text is nearly as good as new (Muennighoff 2023) */
 #define TARGET_LEAST 4     /* target / longest horizon, at least */
-#define TARGET_DEFAULT 16  /* the same by default, as in plans/quickstart.yaml */
+#define TARGET_DEFAULT 16  /* the same by default */
 #define VAL_MOST 65536
 #define VAL_SHARE 20          /* validation takes 1 / this of the text at most */
 #define FACTOR_PER_WIDTH 0.75 /* the best LR of sp scales as 1 / width^this (docs/science.md) */

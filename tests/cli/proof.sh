@@ -80,3 +80,18 @@ expect_status 0
 [ -d wide/adamw/sweep-3 ] || fail "the sweep was not widened: $(cat out)"
 measured wide/adamw/table.md | awk '{ seen = 1; exit !($1 > 6.4e-3 / 1.15 && $1 < 6.4e-3 * 1.15) }
     END { if (!seen) exit 1 }' || fail "the widened sweep does not find 6.4e-3: $(cat out)"
+
+# ---- the quick start ----
+
+# Seven LRs around 2e-3 with three seeds each, whatever the prediction; the best at 2Mi tokens is
+# 2.5e-3 * 2.097^-.3 = 2e-3.
+# shellcheck disable=SC2086
+run "$proof" quickstart --small --dir quick -- -q $made_up --set simulate.lr=2.5e-3
+expect_status 0
+[ "$(grep -c '^| [0-9.e-]* | [0-9.]* | [0-9.]* [0-9.]* [0-9.]* |$' out)" -ge 7 ] || fail "fewer than seven LRs of three seeds"
+for lr in 7.07e-4 1.00e-3 1.41e-3 2.00e-3 2.83e-3 4.00e-3 5.66e-3; do
+    expect_out "| $lr | "
+done
+measured quick/quickstart/table.md | awk '
+    { seen = 1; exit !($1 > 2e-3 / 1.1 && $1 < 2e-3 * 1.1) }
+    END { if (!seen) exit 1 }' || fail "the sweep does not find 2e-3: $(cat out)"

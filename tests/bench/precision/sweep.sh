@@ -5,7 +5,7 @@
 # at each LR (five at least) with each seed in both precisions, by `lrsearch` (or $LRSEARCH), and
 # fits a parabola in log2 LR to the mean losses. The shift's standard error is that of the means
 # over seeds. The one in docs/benchmarks.md, some ten minutes on one idle core:
-#   ./run.sh && LRSEARCH=build/lrsearch tests/bench/precision/sweep.sh plans/quickstart.yaml 256Ki \
+#   ./run.sh && LRSEARCH=build/lrsearch tests/bench/precision/sweep.sh plans/proof.yaml 256Ki \
 #       1e-3 1.41e-3 2e-3 2.83e-3 4e-3 5.66e-3 8e-3 --seeds 6
 set -eu
 plan=$1
