@@ -131,6 +131,7 @@ done
 
 "${LRSEARCH:-$root/build/lrsearch}" audit --json --lr 1e-3 --tokens "$target" --params $params \
     --batch $batch >"$dir/audit.json" || [ $? -eq 3 ] # 3: no formula was made for so small a model
+"${LRSEARCH:-$root/build/lrsearch}" report "$dir/search" --data >"$dir/report.json"
 python3 "$here/proof_table.py" table "$dir" >"$dir/table.md.new"
 mv "$dir/table.md.new" "$dir/table.md"
 cat "$dir/table.md"
@@ -141,31 +142,37 @@ command -v gnuplot >/dev/null || {
 }
 cd "$dir"
 gnuplot <<'END' || exit 70
-set terminal svg size 860,360 font "sans-serif,13" background "white"
+set terminal svg size 900,380 font "sans-serif,13" background "white"
 set output "proof.svg.new"
+lr_tics = '"1e-5" 1e-5, "2e-5" 2e-5, "5e-5" 5e-5, "1e-4" 1e-4, "2e-4" 2e-4, "5e-4" 5e-4, "1e-3" 1e-3, "2e-3" 2e-3, "5e-3" 5e-3, "1e-2" 1e-2, "2e-2" 2e-2, "5e-2" 5e-2, "1e-1" 1e-1'
+load "marks.gp"
 set multiplot layout 1,2
 set grid lc rgb "#dddddd"
-set format x "%.0s%c"
-set format y "%.1e"
 set logscale x
-set logscale y 2
+set xtics (@lr_tics)
+set xlabel "learning rate"
+set ylabel "validation loss above the best, nats"
+set yrange [*:shown]
+set key top center horizontal
+set palette defined (0 "#fde725", 0.5 "#21918c", 1 "#440154")
+unset colorbox
+set cbrange [-0.15:1]
+plot [lr_min:lr_max] for [i=0:lengths-1] "basin_curves.dat" index i using 1:2 with lines lw (i == lengths-1 ? 2.5 : 1.2) \
+         lc palette frac i*1.0/(lengths-1) notitle, \
+     for [i=0:lengths-1] "basins.dat" index i using 1:2 with points pt (i == lengths-1 ? 9 : 7) ps (i == lengths-1 ? 0.8 : 0.5) \
+         lc palette frac i*1.0/(lengths-1) title word(names, i+1)
+set xtics autofreq
+set format x "%.0s%c"
+set logscale y
+set ytics (@lr_tics)
 set xlabel "tokens"
 set ylabel "best learning rate"
-set key bottom left
-plot "horizons.dat" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 1.5 lc 1 title "fitted, 90 %", \
-     "predicted.dat" using ($1*0.93):2:3:4 with yerrorbars pt 5 ps 0.8 lw 2 lc 2 title "predicted", \
-     "measured.dat" using ($1*1.07):2:3:4 with yerrorbars pt 9 ps 0.9 lw 2 lc 7 title "measured"
-unset logscale
-set logscale x 2
-set format x "%.1e"
-set format y "%.3f"
-set xlabel "learning rate"
-set ylabel "validation loss at the target, nats"
-set key top center
-load "marks.gp"
-stats "sweep.dat" using 1 name "lr" nooutput
-plot [lr_min/1.5:lr_max*1.5] "sweep.dat" using 1:2 with points pt 7 ps 0.6 lc 1 title "trained", \
-     "curve.dat" using 1:2 with lines lw 1.5 lc 7 title "parabola"
+set autoscale y
+set key bottom left vertical
+plot "law.dat" using 1:3:4 with filledcurves fc rgb "#d8e6f3" title "law, 90 %", "" using 1:2 with lines lc rgb "#4477aa" notitle, \
+     "horizons.dat" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 1.5 lc rgb "#21918c" title "short trainings, fitted", \
+     "predicted.dat" using ($1*0.93):2:3:4 with yerrorbars pt 5 ps 0.8 lw 2 lc rgb "black" title "predicted", \
+     "measured.dat" using ($1*1.07):2:3:4 with yerrorbars pt 9 ps 0.9 lw 2 lc rgb "#cc3311" title "measured"
 unset multiplot
 END
 mv proof.svg.new proof.svg

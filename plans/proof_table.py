@@ -19,6 +19,7 @@ from math import isfinite, log2, sqrt
 SWEEPS = 5  # two around the prediction, three to widen it
 NEAREST = 5
 DRAWS = 4000
+SHOWN = 0.12  # nats above the best in the figure
 
 
 def read_json(*path):
@@ -197,6 +198,22 @@ def write_data(folder, name, rows):
             print(*(f"{value:.9g}" for value in row), file=file)
 
 
+def write_blocks(folder, name, blocks):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        for rows in blocks:
+            for lr, loss in rows:
+                print(f"{lr:.9g} {loss:.9g}", file=file)
+            print("\n", file=file)  # two empty lines: the next block of gnuplot
+
+
+def tokens_text(tokens):
+    """As the answer writes them: 262k, 1.05M."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if tokens >= unit:
+            return f"{tokens / unit:.3g}{name}"
+    return str(tokens)
+
+
 def penalty_text(basin, losses, lr):
     penalty = basin.penalty(lr)
     if penalty:
@@ -246,17 +263,34 @@ def table(folder):
     write_data(folder, "horizons.dat", [(h["tokens"], h["lr_opt"], *h["ci90"]) for h in horizons if h["lr_opt"]])
     write_data(folder, "predicted.dat", [(tokens, target["lr"], *target["ci90"])] if target["lr"] else [])
     write_data(folder, "measured.dat", [(tokens, *optimum)] if optimum else [])
-    write_data(folder, "sweep.dat", [(lr, loss) for lr, seeds in losses.items()
-                                     for loss in seeds.values() if loss is not None])
+    write_figure(folder, basin, losses)
+
+
+def write_figure(folder, basin, losses):
+    """basins.dat, basin_curves.dat: a block a length, the target's the last, in nats above the minimum of its
+    curve; law.dat: tokens, LR, 90 % band; marks.gp: names of the lengths. From the page's data."""
+    page = read_json(folder, "report.json")
+    fits = [fit for fit in page["fits"] if fit["lr_opt"]]
+    trials = [row for row in zip(*(page["trials"][key] for key in ("tokens", "lr", "loss", "state")))
+              if row[3] == "done"]
+    blocks = [[(lr, loss - fit["loss_min"]) for tokens, lr, loss, _ in trials if tokens == fit["tokens"]]
+              for fit in fits]
+    curves = [[(lr, loss - fit["loss_min"]) for lr, loss in zip(fit["curve"]["lr"], fit["curve"]["loss"])]
+              for fit in fits]
+    lowest = at(basin.fit, basin.vertex(basin.fit))
+    blocks.append([(lr, loss - lowest) for lr, seeds in losses.items() for loss in seeds.values() if loss is not None])
     low, high = basin.range
-    curve = [low + (high - low) * i / 60 for i in range(61)]
-    write_data(folder, "curve.dat", [(basin.best * 2 ** x, at(basin.fit, x)) for x in curve])
+    curves.append([(basin.best * 2 ** x, at(basin.fit, x) - lowest)
+                   for x in (low + (high - low) * i / 60 for i in range(61))])
+    write_blocks(folder, "basins.dat", blocks)
+    write_blocks(folder, "basin_curves.dat", curves)
+    line = page["law"][0]["line"] if page["law"] else {key: [] for key in ("tokens", "lr", "low", "high")}
+    write_data(folder, "law.dat", zip(line["tokens"], line["lr"], line["low"], line["high"]))
+    names = [tokens_text(fit["tokens"]) for fit in fits] + [tokens_text(page["target"]["tokens"])]
     with open(os.path.join(folder, "marks.gp"), "w", encoding="utf-8") as file:
-        for name, lr in (("predicted", target["lr"]), ("kept", longest["lr_opt"])):
-            if lr:
-                print(f"set arrow from {lr:.9g}, graph 0 to {lr:.9g}, graph 1 nohead dt 2 lc rgb '#888888'\n"
-                      f"set label '{name}' at {lr:.9g}, graph 0.97 right rotate by 90 offset -0.6,0 "
-                      "font ',10'", file=file)
+        lrs = [lr for block in blocks for lr, above in block if above < SHOWN]
+        print(f"lengths = {len(names)}\nnames = '{' '.join(names)}'\nshown = {SHOWN}\n"
+              f"lr_min = {min(lrs) / 1.3:.9g}\nlr_max = {max(lrs) * 1.3:.9g}", file=file)
 
 
 def main():

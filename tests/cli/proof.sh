@@ -48,7 +48,9 @@ folder="it's \$(a) folder"
 # shellcheck disable=SC2086 # words
 run "$proof" --small --dir "$folder" -- -q $made_up
 expect_status 0
-expect_file "$folder/adamw/table.md" "$folder/adamw/horizons.dat" "$folder/adamw/curve.dat"
+expect_file "$folder/adamw/table.md" "$folder/adamw/horizons.dat" "$folder/adamw/law.dat"
+blocks=$(awk 'NF == 0 && was { n++ } { was = NF } END { print n + 0 }' "$folder/adamw/basins.dat")
+[ "$blocks" -eq 4 ] || fail "$blocks lengths in the figure, not three short ones and the target"
 cmp -s "$folder/adamw/table.md" out || grep -q '^figure: \|^no gnuplot' out || fail "the table is not shown"
 expect_out "Target: 2,097,152 tokens, 16 times"
 measured "$folder/adamw/table.md" | awk '
