@@ -4,6 +4,7 @@
 # refused, and stays as it is.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v python3 >/dev/null 2>&1 || skip "needs python3, which makes the copies of other versions"
+version=$("$LRSEARCH" --version | sed -n '1s/lrsearch //p')
 golden=$LRSEARCH_SOURCE_DIR/tests/golden/journal-0.2
 
 copy() # NAME [WORD...]: the finished run, changed by other_version.py
@@ -112,7 +113,9 @@ run "$LRSEARCH" patch/plan.yaml --run-dir patch --fork forked --set target.token
 expect_status 0
 grep -q '"host":"fork"' forked/journal.jsonl || fail "no training was taken over"
 copy series 'campaign.version="0.3.0"'
-refused 65 "was trained by lrsearch 0.3.0" series/plan.yaml --run-dir series --fork other -q
+run "$LRSEARCH" series/plan.yaml --run-dir series --fork other
+expect_status 65
+expect_err "series/journal.jsonl: was trained by lrsearch 0.3.0, and this is $version: its losses may differ"
 
 # ---- a later version ----
 
