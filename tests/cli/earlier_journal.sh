@@ -143,4 +143,4 @@ later "lrsearch 9.9.9 wrote this journal in format 7" later journal
 copy later plan.version=2 plan.colour=3
 later "later/plan.resolved.json: is a plan of version 2, and lrsearch" later plan
 sed 's/^version: 1/version: 2/' "$golden/plan.yaml" >later.yaml
-refused 65 "later.yaml:1:10: version: 2 is out of range (only 1): the plan is for another lrsearch" check later.yaml
+refused 65 "later.yaml:2:10: version: 2 is out of range (only 1): the plan is for another lrsearch" check later.yaml
