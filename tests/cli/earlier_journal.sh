@@ -4,6 +4,7 @@
 # refused, and stays as it is.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v python3 >/dev/null 2>&1 || skip "needs python3, which makes the copies of other versions"
+version=$("$LRSEARCH" --version | sed -n '1s/lrsearch //p')
 golden=$LRSEARCH_SOURCE_DIR/tests/golden/journal-0.2
 
 copy() # NAME [WORD...]: the finished run, changed by other_version.py
@@ -112,7 +113,9 @@ run "$LRSEARCH" patch/plan.yaml --run-dir patch --fork forked --set target.token
 expect_status 0
 grep -q '"host":"fork"' forked/journal.jsonl || fail "no training was taken over"
 copy series 'campaign.version="0.3.0"'
-refused 65 "was trained by lrsearch 0.3.0" series/plan.yaml --run-dir series --fork other -q
+run "$LRSEARCH" series/plan.yaml --run-dir series --fork other
+expect_status 65
+expect_err "series/journal.jsonl: was trained by lrsearch 0.3.0, and this is $version: its losses may differ"
 
 # ---- a later version ----
 
@@ -140,4 +143,4 @@ later "lrsearch 9.9.9 wrote this journal in format 7" later journal
 copy later plan.version=2 plan.colour=3
 later "later/plan.resolved.json: is a plan of version 2, and lrsearch" later plan
 sed 's/^version: 1/version: 2/' "$golden/plan.yaml" >later.yaml
-refused 65 "later.yaml:1:10: version: 2 is out of range (only 1): the plan is for another lrsearch" check later.yaml
+refused 65 "later.yaml:2:10: version: 2 is out of range (only 1): the plan is for another lrsearch" check later.yaml
