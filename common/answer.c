@@ -5,41 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *answer_status_name(enum answer_status status)
-{
-    switch (status) {
-#define X(name, text)                                                                              \
-    case name:                                                                                     \
-        return text;
-        ANSWER_STATUS_MAP(X)
-#undef X
+#define NAME_FUNCTION(function, type, MAP)                                                         \
+    const char *function(type value)                                                               \
+    {                                                                                              \
+        switch (value) {                                                                           \
+            MAP(NAME_CASE)                                                                         \
+        }                                                                                          \
+        return "?";                                                                                \
     }
-    return "?";
-}
+#define NAME_CASE(enumerator, name)                                                                \
+    case enumerator:                                                                               \
+        return name;
 
-const char *confidence_name(enum confidence confidence)
-{
-    switch (confidence) {
-#define X(name, text)                                                                              \
-    case name:                                                                                     \
-        return text;
-        CONFIDENCE_MAP(X)
-#undef X
-    }
-    return "?";
-}
-
-const char *back_test_name(enum back_test back_test)
-{
-    switch (back_test) {
-#define X(name, text)                                                                              \
-    case name:                                                                                     \
-        return text;
-        BACK_TEST_MAP(X)
-#undef X
-    }
-    return "?";
-}
+NAME_FUNCTION(answer_status_name, enum answer_status, ANSWER_STATUS_MAP)
+NAME_FUNCTION(confidence_name, enum confidence, CONFIDENCE_MAP)
+NAME_FUNCTION(back_test_name, enum back_test, BACK_TEST_MAP)
 
 const char *answer_ratio_name(enum answer_ratio ratio)
 {

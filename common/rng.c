@@ -35,11 +35,6 @@ static void normal_pair(philox4x32_ctr_t bits, double out[2])
     out[1] = radius * sin(angle);
 }
 
-uint32_t rng_u32(uint64_t seed, uint64_t stream, uint64_t index)
-{
-    return block(seed, stream, index).v[0];
-}
-
 uint64_t rng_u64(uint64_t seed, uint64_t stream, uint64_t index)
 {
     philox4x32_ctr_t bits = block(seed, stream, index);

@@ -21,7 +21,6 @@ enum rng_stream {
     RNG_CELLS = 9,      /* the same for a search with axes */
 };
 
-uint32_t rng_u32(uint64_t seed, uint64_t stream, uint64_t index);
 uint64_t rng_u64(uint64_t seed, uint64_t stream, uint64_t index);
 double rng_uniform(uint64_t seed, uint64_t stream, uint64_t index); /* [0, 1), 53 bits */
 double rng_normal(uint64_t seed, uint64_t stream, uint64_t index);  /* mean 0, variance 1 */

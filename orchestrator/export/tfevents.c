@@ -9,7 +9,7 @@
 
 enum wire { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_32 = 5 };
 
-void bytes_add(struct bytes *bytes, const void *data, size_t size)
+static void bytes_add(struct bytes *bytes, const void *data, size_t size)
 {
     while (!bytes->failed && bytes->capacity - bytes->used < size) {
         char *larger = lr_grow(bytes->data, bytes->capacity, &bytes->capacity, 1);
@@ -70,7 +70,7 @@ void pb_double(struct bytes *out, uint32_t field, double value)
     add_fixed(out, bits, sizeof(bits));
 }
 
-void pb_float(struct bytes *out, uint32_t field, float value)
+static void pb_float(struct bytes *out, uint32_t field, float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof(bits));

@@ -17,14 +17,12 @@ struct bytes {
     bool failed; /* out of memory */
 };
 
-void bytes_add(struct bytes *bytes, const void *data, size_t size);
 void bytes_release(struct bytes *bytes);
 
 /* ---- protocol buffers: one field of a message each ---- */
 
 void pb_int(struct bytes *out, uint32_t field, uint64_t value);
 void pb_double(struct bytes *out, uint32_t field, double value);
-void pb_float(struct bytes *out, uint32_t field, float value);
 void pb_text(struct bytes *out, uint32_t field, const char *text);
 /* An embedded message; `part` is released. */
 void pb_part(struct bytes *out, uint32_t field, struct bytes *part);

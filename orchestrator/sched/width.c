@@ -98,8 +98,9 @@ void width_learn(struct width_model *model, const struct width_job *job, uint32_
     model->samples[i]++;
 }
 
-bool width_pays(const struct width_model *model, const struct width_job *job, uint32_t width,
-                bool spans)
+/* Whether doubling the group cuts its time by a real share. */
+static bool pays(const struct width_model *model, const struct width_job *job, uint32_t width,
+                 bool spans)
 {
     return 2 * width <= width_most(job->slices) &&
            width_step_s(model, job, 2 * width, spans) <=
@@ -109,7 +110,7 @@ bool width_pays(const struct width_model *model, const struct width_job *job, ui
 uint32_t width_best(const struct width_model *model, const struct width_job *job, bool spans)
 {
     uint32_t width = 1;
-    while (width_pays(model, job, width, spans))
+    while (pays(model, job, width, spans))
         width *= 2;
     return width;
 }
@@ -157,7 +158,7 @@ static bool would_span(const struct width_item *item, const struct width_host *h
 /* Whether doubling pays for the steps that are left. */
 static bool is_worth_it(const struct width_model *model, const struct width_item *item, bool spans)
 {
-    if (!width_pays(model, &item->job, item->width, spans))
+    if (!pays(model, &item->job, item->width, spans))
         return false;
     if (!item->running)
         return true;

@@ -43,10 +43,6 @@ double width_step_s(const struct width_model *model, const struct width_job *job
 void width_learn(struct width_model *model, const struct width_job *job, uint32_t width, bool spans,
                  double step_s);
 
-/* Whether doubling the group cuts its time by a real share. */
-bool width_pays(const struct width_model *model, const struct width_job *job, uint32_t width,
-                bool spans);
-
 /* The widest that pays while ranks are free. */
 uint32_t width_best(const struct width_model *model, const struct width_job *job, bool spans);
 

@@ -42,7 +42,8 @@ struct policy {
 };
 
 /* X(name): policy_NAME.c has policy_NAME. grid: the papers' protocol, octaves at each horizon;
- * design: narrows around each optimum, with the trials of the highest information gain per token. */
+ * design: narrows around each optimum, with the trials of the highest information gain per
+ * token. */
 #define POLICIES(X) X(grid) X(design)
 #define X(name) extern const struct policy policy_##name;
 POLICIES(X)

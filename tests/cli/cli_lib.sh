@@ -197,6 +197,26 @@ END
     done
 }
 
+# A table of losses whose best LR, 4e-3 at 1M tokens, falls as tokens^-.3; a plan that replays it.
+replay_plan() # writes table.csv and replay.yaml
+{
+    awk 'BEGIN {
+        print "lr,tokens,loss"
+        for (d = 1e6; d <= 4e6; d *= 2)
+            for (lr = 1e-3; lr < 2e-2; lr *= 2) {
+                x = log(lr / 4e-3 * (d / 1e6) ^ .3)
+                printf "%g,%d,%.9g\n", lr, d, 3 + .05 * x * x
+            }
+    }' >table.csv
+    cat >replay.yaml <<'END'
+version: 1
+name: replay
+trainer: {kind: replay, table: table.csv}
+search: {lr: [1e-3, 1.6e-2], horizons: [1M, 2M, 4M], policy: grid}
+target: {tokens: 64M}
+END
+}
+
 # ---- ranks ----
 
 # mpirun as run.sh starts it. The exit status of rank 0 comes by LRSEARCH_EXIT_FILE.
@@ -264,17 +284,26 @@ rank_pid() # MPIRUN-PID RANK: the pid; empty when there is none
     done
 }
 
-# Waits until a journal holds COUNT lines of an event.
-wait_for_events() # JOURNAL EVENT COUNT [SECONDS]
+wait_until() # SECONDS COMMAND...: until the command succeeds
 {
-    tries=$((${4:-60} * 20))
-    while [ "$tries" -gt 0 ]; do
-        seen=$(grep -c "\"event\":\"$2\"" "$1" 2>/dev/null) || seen=0
-        [ "$seen" -lt "$3" ] || return 0
+    tries=$(($1 * 20))
+    wanted_s=$1
+    shift
+    until "$@"; do
+        [ "$tries" -gt 0 ] || fail "not within $wanted_s s: $*"
         sleep 0.05
         tries=$((tries - 1))
     done
-    fail "$1: no $3 events '$2' within ${4:-60} s"
+}
+
+has_events() # JOURNAL EVENT COUNT
+{
+    seen=$(grep -c "\"event\":\"$2\"" "$1" 2>/dev/null)
+    [ "${seen:-0}" -ge "$3" ]
+}
+wait_for_events() # JOURNAL EVENT COUNT [SECONDS]
+{
+    wait_until "${4:-60}" has_events "$1" "$2" "$3"
 }
 
 wait_gone() # PID SECONDS

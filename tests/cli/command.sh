@@ -402,12 +402,7 @@ chmod +x long.sh
 sed 's/good/long/; s/train.sh/long.sh/' good.yaml >long.yaml
 started() # waits for long.pids; leaves $command, $helper and $spec
 {
-    tries=200
-    until [ -s long.pids ]; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || fail "the command was not started"
-        sleep 0.05
-    done
+    wait_until 60 test -s long.pids
     read -r command helper spec <long.pids
     rm long.pids
 }
@@ -458,7 +453,11 @@ cat >gpu.sh <<'END'
 #!/bin/sh
 echo "$CUDA_VISIBLE_DEVICES $OMP_NUM_THREADS" >>gpus
 ls -l /proc/self/fd >>descriptors
-sleep 0.5
+tries=600 # until the other rank has begun one, too
+until [ "$(sort -u gpus | wc -l)" -gt 1 ] || [ "$tries" -eq 0 ]; do
+    sleep 0.1
+    tries=$((tries - 1))
+done
 exec ./train.sh
 END
 chmod +x gpu.sh

@@ -82,7 +82,11 @@ cp logs/whole/plan.resolved.json logs/damaged/
 if command -v flock >/dev/null; then
     flock -F logs/damaged/journal.jsonl sleep 30 >flock.out 2>&1 &
     background=$!
-    sleep 1
+    is_locked()
+    {
+        ! flock -n -F logs/damaged/journal.jsonl true
+    }
+    wait_until 60 is_locked
     run "$LRSEARCH" journal repair logs/damaged
     expect_status 74
     expect_err "journal.jsonl: another lrsearch is writing it"

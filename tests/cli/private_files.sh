@@ -9,21 +9,7 @@ tiny_plan text.yaml "name: text" "data: {text: [story.txt], tokenizer: bytes, va
 # With states that horizons share, which lie in RUN_DIR while it runs.
 tiny_plan wsd.yaml "name: wsd" \
     "training: {batch_tokens: 64, schedule: wsd, warmup_steps: 5, cooldown: 0.2}"
-awk 'BEGIN {
-    print "lr,tokens,loss"
-    for (d = 1e6; d <= 4e6; d *= 2)
-        for (lr = 1e-3; lr < 2e-2; lr *= 2) {
-            x = log(lr / 4e-3 * (d / 1e6) ^ .3)
-            printf "%g,%d,%.9g\n", lr, d, 3 + .05 * x * x
-        }
-}' >table.csv
-cat >replay.yaml <<'END'
-version: 1
-name: replay
-trainer: {kind: replay, table: table.csv}
-search: {lr: [1e-3, 1.6e-2], horizons: [1M, 2M, 4M], policy: grid}
-target: {tokens: 64M}
-END
+replay_plan
 
 run_masked() # UMASK PLAN
 {

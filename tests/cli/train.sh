@@ -56,7 +56,7 @@ expect_err "whole.safetensors was saved with another lr (0.0030000000000000001 -
 "$LRSEARCH" train tiny.yaml --lr 3e-3 --tokens 50M --save cut.safetensors >out 2>err &
 pid=$!
 background="$background $pid"
-sleep 1
+wait_until 60 grep -q 'training: ' err
 kill -TERM "$pid"
 wait "$pid"
 status=$?

@@ -99,11 +99,11 @@ static void growing_keeps_what_is_there(void **state)
     lr_free(values);
 }
 
-/* Known answer of Philox4x32-10 for counter 0, key 0 (Random123's kat_vectors): 6627e8d5. */
+/* Known answer of Philox4x32-10 for counter 0, key 0 (Random123): 6627e8d5 e169c58d. */
 static void random_numbers_are_philox(void **state)
 {
     (void)state;
-    assert_int_equal(rng_u32(0, 0, 0), 0x6627e8d5u);
+    assert_true(rng_u64(0, 0, 0) == 0x6627e8d5e169c58du);
     assert_true(rng_u64(1, 2, 3) == rng_u64(1, 2, 3));
     assert_true(rng_u64(1, 2, 3) != rng_u64(1, 3, 3));
     assert_true(rng_u64(1, 2, 3) != rng_u64(2, 2, 3));

@@ -326,7 +326,7 @@ static void awkward_observations_break_nothing(void **state)
             seen[i] = (struct observation){.tokens = horizons[rng_below(seed, 71, i, 3)] +
                                                      (rng_below(seed, 72, i, 9) == 0),
                                            .lr = lrs[rng_below(seed, 73, i, 8)],
-                                           .seed = rng_u32(seed, 74, i) % 3,
+                                           .seed = (uint32_t)rng_below(seed, 74, i, 3),
                                            .kind = (enum observed)rng_below(seed, 75, i, 3),
                                            .loss = losses[rng_below(seed, 76, i, 6)]};
         conclude();

@@ -59,8 +59,8 @@ static void every_message_survives(void **state)
 static void layout_is_little_endian_and_fixed(void **state)
 {
     (void)state;
-    static const unsigned char expected[] = {8, 0, 5, 0, 12, 0, 0, 0, 8, 7,
-                                             6, 5, 4, 3, 2,  1, 1, 0, 0, 0};
+    static const unsigned char expected[] = {
+        MESSAGE_PROTOCOL, 0, 5, 0, 12, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 1, 0, 0, 0};
     struct message cancel = {.tag = MSG_CANCEL};
     unsigned char frame[WIRE_FRAME_MAX];
     cancel.as.cancel.trial_id = 0x05060708;
@@ -119,10 +119,13 @@ static void malformed_frames_say_what_is_wrong(void **state)
     struct lr_error err = {0};
 
     int length = wire_encode(&ping, frame, sizeof(frame));
-    frame[0] = 9;
+    char wanted[128];
+    snprintf(wanted, sizeof(wanted),
+             "message protocol %u, expected %u: all ranks must run the same lrsearch",
+             MESSAGE_PROTOCOL + 1, MESSAGE_PROTOCOL);
+    frame[0] = MESSAGE_PROTOCOL + 1;
     wire_decode(&back, frame, (size_t)length, &err);
-    assert_string_equal(err.text,
-                        "message protocol 9, expected 8: all ranks must run the same lrsearch");
+    assert_string_equal(err.text, wanted);
 
     memset(&err, 0, sizeof(err));
     wire_encode(&ping, frame, sizeof(frame));
