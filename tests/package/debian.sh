@@ -103,7 +103,7 @@ man lrsearch | grep -q 'EXIT STATUS'
 man 5 lrsearch-plan | grep -q search.horizons
 lrsearch schema | cmp - /usr/share/lrsearch/plan.schema.json
 bash -c '. /usr/share/bash-completion/bash_completion
-    _load_completion lrsearch || _completion_loader lrsearch || [ $? -eq 124 ]
+    _comp_load lrsearch || __load_completion lrsearch # of Debian 13, of 12
     COMP_WORDS=(lrsearch hist) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = history ]
     COMP_WORDS=(lrsearch che) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = check ]'
 echo "all is well"

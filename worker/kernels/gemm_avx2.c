@@ -1,4 +1,6 @@
 /* Tiles of 6 rows with AVX2 and FMA: 12 registers of sums, two of the panel, one of a. */
+#include "kernels/gemm_tiles.h" /* a file is not empty in C: on other CPUs it has this alone */
+
 #ifdef __x86_64__
 #include "kernels/gemm_avx2.h"
 

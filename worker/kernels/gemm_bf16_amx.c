@@ -1,6 +1,8 @@
 /* bf16 tiles with AMX: the instructions of gemm_bf16_amx.inc.h. */
-#if defined(__x86_64__) && defined(__linux__)
 #define _DEFAULT_SOURCE
+#include "kernels/gemm_bf16_tiles.h" /* a file is not empty in C: on other CPUs it has this alone */
+
+#if defined(__x86_64__) && defined(__linux__)
 #include <immintrin.h>
 #include "kernels/amx.h"
 #include "kernels/gemm_bf16_avx512.h"

@@ -1,5 +1,7 @@
 /* bf16 tiles with AVX512-BF16. VDPBF16PS multiplies pairs in 16 lanes and adds the odd product,
  * then the even one, to the sums. The packing serves AMX too. */
+#include "kernels/gemm_bf16_tiles.h" /* a file is not empty in C: on other CPUs it has this alone */
+
 #ifdef __x86_64__
 #include <immintrin.h>
 #include "kernels/gemm_bf16_avx512.h"
