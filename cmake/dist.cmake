@@ -1,5 +1,5 @@
-# cmake -DSOURCE=FOLDER -DNAME=lrsearch-VERSION -DOUTPUT=FILE.tar.gz -P dist.cmake: the tarball of the
-# last commit of the checkout FOLDER. The same commit gives the same bytes, and its name is in
+# cmake -DSOURCE=FOLDER -DNAME=lrsearch-VERSION -DOUTPUT=FILE.tar.gz -P dist.cmake: the tarball of
+# the last commit of the checkout FOLDER. The same commit gives the same bytes, and its name is in
 # cmake/commit.txt (.gitattributes), so that the program built from it tells it.
 cmake_policy(VERSION 3.22)
 find_program(GIT git)
