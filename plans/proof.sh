@@ -15,7 +15,7 @@
 #   --dir    folder of the results (logs/proof, with --small logs/proof-small)
 #
 # The same command goes on where it stopped; what is finished is not trained again. The sweep is
-# widened where its lowest or highest learning rate is the best, and up or down to the best one of
+# widened where the best learning rate may lie below or above it, and up or down to the best one of
 # the short trainings. LRSEARCH: the program to run; without it, run.sh builds it.
 set -eu
 unset CDPATH
