@@ -4,6 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v python3 >/dev/null || skip "no python3"
 proof=$LRSEARCH_SOURCE_DIR/plans/proof.sh
+limit_s=300 # several campaigns each, on a busy machine
 
 # ---- bad options ----
 
@@ -85,7 +86,7 @@ measured wide/adamw/table.md | awk '{ seen = 1; exit !($1 > 6.4e-3 / 1.15 && $1 
 
 # Only the shortest horizon was trained, at the end of the range; and a figure of the target alone.
 # shellcheck disable=SC2086
-run "$proof" --small --dir edge -- -q $made_up --set search.lr=[4e-4,1.6e-3]
+run "$proof" --small --dir edge -- -q $made_up --set 'search.lr=[4e-4,1.6e-3]'
 expect_status 0
 expect_out "64 times the longest short training"
 measured edge/adamw/table.md | awk '{ seen = 1; exit !($1 > 6.4e-3 / 1.15 && $1 < 6.4e-3 * 1.15) }
