@@ -125,7 +125,8 @@ while :; do
     [ -n "$range" ] || break
     echo "proof.sh: $trainer: sweep $sweep at $target tokens, learning rates $range" >&2
     campaign "sweep-$sweep" "$@" --set search.policy=grid --set "search.horizons=[$target]" \
-        --set "search.lr=$range" --set search.seeds=$seeds --set target.tokens=$target --set budget.tokens=none
+        --set "search.lr=$range" --set search.seeds=$seeds --set target.tokens=$target --set budget.tokens=none \
+        --set budget.wall=none
     sweep=$((sweep + 1))
 done
 
@@ -157,10 +158,11 @@ set key top center horizontal
 set palette defined (0 "#fde725", 0.5 "#21918c", 1 "#440154")
 unset colorbox
 set cbrange [-0.15:1]
+place(i) = lengths > 1 ? i*1.0/(lengths-1) : 1 # the target, which is always there, is the last
 plot [lr_min:lr_max] for [i=0:lengths-1] "basin_curves.dat" index i using 1:2 with lines lw (i == lengths-1 ? 2.5 : 1.2) \
-         lc palette frac i*1.0/(lengths-1) notitle, \
+         lc palette frac place(i) notitle, \
      for [i=0:lengths-1] "basins.dat" index i using 1:2 with points pt (i == lengths-1 ? 9 : 7) ps (i == lengths-1 ? 0.8 : 0.5) \
-         lc palette frac i*1.0/(lengths-1) title word(names, i+1)
+         lc palette frac place(i) title word(names, i+1)
 set xtics autofreq
 set format x "%.0s%c"
 set logscale y

@@ -27,20 +27,23 @@ def read_json(*path):
         return json.load(file)
 
 
+def longest_trained(result):
+    """The longest horizon that has a loss."""
+    trained = [horizon for horizon in result["horizons"] if horizon["lowest_seen"]["lr"]]
+    if not trained:
+        sys.exit("proof.sh: the search found no learning rate at all: see search.txt")
+    return trained[-1]
+
+
 def centre(folder):
     """The predicted LR; without a prediction, the best LR seen at the longest horizon."""
     result = read_json(folder, "search", "result.json")
-    lr = result["target"]["lr"]
-    if lr is None and result["horizons"]:
-        lr = result["horizons"][-1]["lowest_seen"]["lr"]
-    if lr is None:
-        sys.exit("proof.sh: the search found no learning rate at all: see search.txt")
-    return lr
+    return result["target"]["lr"] or longest_trained(result)["lowest_seen"]["lr"]
 
 
 def kept_lrs(folder):
     """The best LRs of the longest short training: as fitted (if so), and the lowest loss seen."""
-    longest = read_json(folder, "search", "result.json")["horizons"][-1]
+    longest = longest_trained(read_json(folder, "search", "result.json"))
     return [lr for lr in (longest["lr_opt"], longest["lowest_seen"]["lr"]) if lr]
 
 
@@ -244,7 +247,7 @@ def table(folder):
     target, horizons = result["target"], result["horizons"]
     losses = sweep_losses(folder, SWEEPS)
     means = mean_losses(losses)
-    longest = horizons[-1]
+    longest = longest_trained(result)
     tokens = target["tokens"]
     if not means:
         sys.exit("proof.sh: every training of the sweep diverged")

@@ -152,7 +152,7 @@ extern const struct field_table simulate_spec_fields;
     F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                          \
     F64(output_lr_ratio)                                                                           \
     F64(vector_lr_ratio)    /* LR of norms and biases / lr */                                      \
-    F64(embedding_lr_shift) /* the embedding's LR has the factor (d_model / base_width)^this */    \
+    F64(embedding_lr_shift) /* embedding's LR has also the factor (d_model / base_width)^this */   \
     U64(horizon_tokens)     /* tokens to train on; the schedule ends there */                      \
     U32(batch_tokens)       /* tokens a step, a multiple of context */                             \
     U32(arch)                                                                                      \

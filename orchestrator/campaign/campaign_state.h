@@ -28,7 +28,8 @@ struct campaign {
     struct trial **trials;
     size_t trial_count, trial_capacity;
 
-    /* All of this follows from the trials; kept so that an event costs the same after 100,000. */
+    /* All of this follows from the trials. It is kept so that an event costs the same after
+     * 100,000 trials as at first. */
     size_t counts[TRIAL_PURPOSES][TRIAL_STATES];
     uint64_t planned[PLAN_HORIZONS]; /* trials of the search, by horizon */
     uint64_t *waiting;               /* bit id - 1: that trial is pending or lost; 64 in a word */

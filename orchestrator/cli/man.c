@@ -6,7 +6,7 @@
 #include "lrsearch/version.h"
 #include "plan/schema.h"
 
-#define MAN_DATE "2026-11-26" /* last change of the texts; fixed, for reproducible builds */
+#define MAN_DATE "2026-11-30" /* last change of the texts; fixed, for reproducible builds */
 
 /* Escapes a text for roff, so that no character acts as a request. */
 static void put_roff(FILE *out, const char *text)

@@ -57,7 +57,8 @@ struct search_space {
     uint32_t round_trials; /* policy `design`: trials a round, plus 1 for a pair; 0: no limit */
     struct ratio_range ratios[RATIO_COUNT]; /* low < high: searched, jointly with the LR */
     /* A rule turns the ratio RATIO_DECAY, the plan's weight decay, into that of each trial, so that
-     * the best one has other exponents than that of a trial: what to add. */
+     * the best one has other exponents over tokens and batch than that of a trial: what is added
+     * to them. */
     double decay_over_tokens, decay_over_batch;
     const struct search_cell *cells; /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;

@@ -4,6 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v python3 >/dev/null || skip "no python3"
 proof=$LRSEARCH_SOURCE_DIR/plans/proof.sh
+limit_s=300 # several campaigns each, on a busy machine
 
 # ---- bad options ----
 
@@ -83,6 +84,25 @@ expect_status 0
 measured wide/adamw/table.md | awk '{ seen = 1; exit !($1 > 6.4e-3 / 1.15 && $1 < 6.4e-3 * 1.15) }
     END { if (!seen) exit 1 }' || fail "the widened sweep does not find 6.4e-3: $(cat out)"
 
+# Only the shortest horizon was trained, at the end of the range; and a figure of the target alone.
+# shellcheck disable=SC2086
+run "$proof" --small --dir edge -- -q $made_up --set 'search.lr=[4e-4,1.6e-3]'
+expect_status 0
+expect_out "64 times the longest short training"
+measured edge/adamw/table.md | awk '{ seen = 1; exit !($1 > 6.4e-3 / 1.15 && $1 < 6.4e-3 * 1.15) }
+    END { if (!seen) exit 1 }' || fail "the sweep does not find 6.4e-3: $(cat out)"
+if command -v gnuplot >/dev/null 2>&1; then
+    sed -n "/^gnuplot <<'END'/,/^END/{/END/!p;}" "$proof" >edge/adamw/figure.gp
+    cd edge/adamw || fail "no edge/adamw"
+    : >law.dat
+    : >horizons.dat
+    awk 'BEGIN { RS = "\n\n\n" } NR == 2' basins.dat >basins.new && mv basins.new basins.dat
+    sed -i "s/^lengths = .*/lengths = 1/; s/^names = .*/names = '2.1M'/" marks.gp
+    run gnuplot figure.gp
+    cd "$work" || fail "no $work"
+    expect_status 0
+fi
+
 # ---- the quick start ----
 
 # Seven LRs around 2e-3 with three seeds each, whatever the prediction; the best at 2Mi tokens is
@@ -90,6 +110,7 @@ measured wide/adamw/table.md | awk '{ seen = 1; exit !($1 > 6.4e-3 / 1.15 && $1 
 # shellcheck disable=SC2086
 run "$proof" quickstart --small --dir quick -- -q $made_up --set simulate.lr=2.5e-3
 expect_status 0
+grep -q '"wall": null' quick/quickstart/sweep-1/plan.resolved.json || fail "the sweep has the budget of the search"
 [ "$(grep -c '^| [0-9.e-]* | [0-9.]* | [0-9.]* [0-9.]* [0-9.]* |$' out)" -ge 7 ] || fail "fewer than seven LRs of three seeds"
 for lr in 7.07e-4 1.00e-3 1.41e-3 2.00e-3 2.83e-3 4.00e-3 5.66e-3; do
     expect_out "| $lr | "

@@ -98,8 +98,8 @@ for STATUS in 0 3 65; do
 done
 STATUS=
 case $mpi in # when a rank was killed, and when none could be started
-mpich) killed=9 none=255 ;;
-*) killed=137 none=1 ;;
+mpich) killed=9 none=255 package=mpich ;;
+*) killed=137 none=1 package=openmpi-bin ;;
 esac
 for MPIRUN_STATUS in 0 $killed; do # the coordinator left none
     run "$LRSEARCH" tiny.yaml -n 2
@@ -112,7 +112,7 @@ MPIRUN_STATUS=
 mkdir empty
 run env PATH="$work/empty" "$LRSEARCH" tiny.yaml -n 2
 expect_status 70
-expect_err "$launcher: is not in PATH; Debian has it in the package "
+expect_err "$launcher: is not in PATH; Debian has it in the package $package"
 run env TMPDIR="$work/none" "$LRSEARCH" tiny.yaml -n 2
 expect_status 73
 expect_err "cannot make a temporary file"

@@ -8,6 +8,7 @@
 #include "few_runs.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
+#include "plan/plan.h"
 #include "surface.h"
 
 #define SEARCHES (few_runs() ? 6u : 60u)
@@ -307,6 +308,9 @@ static void policies_have_names(void **state)
     assert_ptr_equal(policy_find("design"), &policy_design);
     assert_ptr_equal(policy_find("grid"), &policy_grid);
     assert_null(policy_find("narrow"));
+#define X(enumerator, name) assert_non_null(policy_find(name)); /* each that a plan may name */
+    POLICY_MAP(X)
+#undef X
 }
 
 int main(void)

@@ -102,10 +102,15 @@ void optimizer_update(struct model *model, const struct trial_spec *spec,
                            decay * p->decay_factor * coupled, from, to);
             continue;
         }
-        adamw_update(p->value + from, p->m + from, p->v + from, p->grad + from, (float)shrink,
-                     (float)(lr * p->lr_factor), (float)spec->beta1, (float)spec->beta2,
-                     (float)(spec->adam_eps * p->eps_factor),
-                     (float)(decay * p->decay_factor * coupled), update->step, to - from);
+        switch ((enum optimizer)spec->optimizer) {
+        case OPTIMIZER_ADAMW:
+        case OPTIMIZER_MUON: /* of what is no matrix */
+            adamw_update(p->value + from, p->m + from, p->v + from, p->grad + from, (float)shrink,
+                         (float)(lr * p->lr_factor), (float)spec->beta1, (float)spec->beta2,
+                         (float)(spec->adam_eps * p->eps_factor),
+                         (float)(decay * p->decay_factor * coupled), update->step, to - from);
+            break;
+        }
     }
 }
 
