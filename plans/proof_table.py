@@ -88,6 +88,8 @@ def open_side(losses):
         return side
     basin = Basin(losses)
     x = basin.vertex(basin.fit)
+    if basin.fit[2] <= 0:  # no minimum: where it falls to
+        return -1 if at(basin.fit, basin.range[0]) < at(basin.fit, basin.range[1]) else 1
     if x <= log2(min(means) / basin.best):
         return -1
     return 1 if x >= log2(max(means) / basin.best) else 0
