@@ -61,10 +61,10 @@ static int check_same_plan(const char *run_dir, const char *resolved, struct lr_
     int rc = run_dir_read(run_dir, "plan.resolved.json", &old, err);
     if (rc || !old)
         return rc;
-    if ((rc = plan_json_check_version(old, err))) {
+    if (plan_json_check_version(old, err)) {
         lr_prefix(err, "%s/plan.resolved.json", run_dir);
         lr_free(old);
-        return rc;
+        return LR_EPLAN; /* after which nothing is written */
     }
     int different = plan_diff(old, resolved, differences, sizeof(differences));
     if (different > 0)
