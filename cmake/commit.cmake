@@ -1,6 +1,6 @@
 # cmake -DSOURCE=FOLDER -DOUTPUT=FILE.c -P commit.cmake: writes the file that defines
-# provenance_commit(), unless it is the same already. The commit is that of the checkout FOLDER, with
-# "-dirty" if its files differ from it. In the tarball of a release git has put it into
+# provenance_commit(), unless it is the same already. The commit is that of the checkout FOLDER,
+# with "-dirty" if its files differ from it. In the tarball of a release git has put it into
 # cmake/commit.txt. "unknown" otherwise.
 cmake_policy(VERSION 3.22)
 include(${CMAKE_CURRENT_LIST_DIR}/git.cmake)

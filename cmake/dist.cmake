@@ -1,7 +1,7 @@
-# cmake -DSOURCE=FOLDER -DNAME=lrsearch-VERSION -DOUTPUT=FILE.tar.gz -P dist.cmake: the tarball of the
-# last commit of the checkout FOLDER. The same commit gives the same bytes, whatever the settings of
-# the user's git, and its name is in cmake/commit.txt (.gitattributes), so that the program built
-# from it tells it.
+# cmake -DSOURCE=FOLDER -DNAME=lrsearch-VERSION -DOUTPUT=FILE.tar.gz -P dist.cmake: the tarball of
+# the last commit of the checkout FOLDER. The same commit gives the same bytes, whatever the
+# settings of the user's git, and its name is in cmake/commit.txt (.gitattributes), so that the
+# program built from it tells it.
 cmake_policy(VERSION 3.22)
 include(${CMAKE_CURRENT_LIST_DIR}/git.cmake)
 set(ENV{GIT_CONFIG_GLOBAL} /dev/null)

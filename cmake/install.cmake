@@ -1,5 +1,5 @@
-# What `cmake --install` puts where, the .deb of `cpack -G DEB`, and the tarball of the target `dist`.
-# run.sh is not installed: it builds a checkout.
+# What `cmake --install` puts where, the .deb of `cpack -G DEB`, and the tarball of the target
+# `dist`. run.sh is not installed: it builds a checkout.
 include(GNUInstallDirs)
 set(share ${CMAKE_INSTALL_DATADIR}/lrsearch)
 set(docs ${PROJECT_BINARY_DIR}/docs) # made by orchestrator/CMakeLists.txt

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: plans/proof.sh [adamw|muon|command|quickstart] [--small] [--dir DIR] [-- LRSEARCH-OPTION...]
+# usage: plans/proof.sh [TRAINER] [--small] [--dir DIR] [-- LRSEARCH-OPTION...]
 #
 # Predicts the best learning rate of a training 32 times as long as the longest short one, trains
 # that one itself at five learning rates half an octave apart with two seeds each, and prints what
@@ -9,13 +9,13 @@
 #   adamw    the built-in trainer (plans/proof.yaml); without a name, this one. An hour on two cores
 #   muon     the same with training.optimizer: muon
 #   command  a PyTorch script (plans/proof-command.yaml); needs python3-torch. Two to three hours
-#   quickstart  plans/quickstart.yaml, whose target is 8 times the longest short training; there at seven
-#            learning rates around 2e-3, whatever the prediction, with three seeds each
+#   quickstart  plans/quickstart.yaml, whose target is 8 times the longest short training; there at
+#            seven learning rates around 2e-3, whatever the prediction, with three seeds each
 #   --small  horizons up to 128Ki tokens, target 2Mi: minutes instead of hours
 #   --dir    folder of the results (logs/proof, with --small logs/proof-small)
 #
 # The same command goes on where it stopped; what is finished is not trained again. The sweep is
-# widened where its lowest or highest learning rate is the best, and up or down to the best one of
+# widened where the best learning rate may lie below or above it, and up or down to the best one of
 # the short trainings. LRSEARCH: the program to run; without it, run.sh builds it.
 set -eu
 unset CDPATH

@@ -76,6 +76,20 @@ def edge(means):
     return -1 if best == lrs[0] else 1 if best == lrs[-1] else 0
 
 
+def open_side(losses):
+    """-1 or 1: the best LR may lie below or above all that were tried, because the lowest mean or the
+    vertex of the parabola is at that end; 0: it lies between them."""
+    means = mean_losses(losses)
+    side = edge(means)
+    if side or len(means) < NEAREST:
+        return side
+    basin = Basin(losses)
+    x = basin.vertex(basin.fit)
+    if x <= log2(min(means) / basin.best):
+        return -1
+    return 1 if x >= log2(max(means) / basin.best) else 0
+
+
 def range_of(folder, k, given):
     middle = given or centre(folder)
     if k == 1:
@@ -88,9 +102,9 @@ def range_of(folder, k, given):
     kept = kept_lrs(folder)
     if k > SWEEPS:
         return None
-    if not means or edge(means) < 0 or min(kept) < min(losses):
+    if not means or open_side(losses) < 0 or min(kept) < min(losses):
         return min(losses) / 2 ** 1.5, min(losses) / sqrt(2)
-    if max(means) == max(losses) and (edge(means) > 0 or max(kept) > max(losses)):  # none diverged
+    if max(means) == max(losses) and (open_side(losses) > 0 or max(kept) > max(losses)):  # none diverged
         return max(losses) * sqrt(2), max(losses) * 2 ** 1.5
     return None
 
@@ -235,7 +249,7 @@ def table(folder):
     if not means:
         sys.exit("proof.sh: every training of the sweep diverged")
     basin = Basin(losses)
-    side = edge(means)
+    side = open_side(losses)
     optimum = basin.optimum() if side == 0 else None
     times = tokens / longest["tokens"]
     print(f"Target: {tokens:,} tokens, {times:.3g} times the longest short training. The search took "

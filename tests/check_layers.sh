@@ -63,7 +63,8 @@ BEGIN {
     rule("worker", "worker/", "any")
     rule("tests", "include/ orchestrator/ worker/ tests/", "any")
 
-    # Headers of the libraries that only some folders may know. provenance.c asks them their version.
+    # Headers of the libraries that only some folders may know. provenance.c asks them their
+    # version.
     versions = "orchestrator/store/provenance.c"
     only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ orchestrator/main.c tests/"
     only["uv.h"] = "orchestrator/net/ worker/trainers/command/ " versions " tests/"

@@ -63,7 +63,7 @@ static size_t step_of(const struct report_input *input)
 }
 
 /* Fills what the page shows beyond the answer: what is spent of the budgets and, with `fits`, the
- * answers before each round. curves: those of the posterior are fitted, too; NULL: they are known. */
+ * answers before each round. curves: those of the posterior are fitted, too; NULL: known. */
 static int complete_input(struct report_input *input, const struct plan *plan, bool fits,
                           struct loss_curves **curves, struct lr_error *err)
 {

@@ -1,7 +1,7 @@
-/* Run directories outlive the lrsearch that wrote them. A key that came later has its default of the
- * schema, because a default changes nothing in a plan that was valid without the key. A key needs a
- * row here if its default is computed from other keys, or if it was another one when the key came:
- * a row is what the trainings of earlier versions had. */
+/* Run directories outlive the lrsearch that wrote them. A key that came later has its default of
+ * the schema, because a default changes nothing in a plan that was valid without the key. A key
+ * needs a row here if its default is computed from other keys, or if it was another one when the
+ * key came: a row is what the trainings of earlier versions had. */
 #include "plan/plan_later.h"
 
 #include <stddef.h>

@@ -43,8 +43,8 @@ void provenance_cpu(char *out, size_t size)
         fclose(file);
 }
 
-/* Weak: the program has its own, in a file that the build writes (cmake/commit.cmake), so that a new
- * commit compiles one file and links one program instead of all tests. */
+/* Weak: the program has its own, in a file that the build writes (cmake/commit.cmake), so that a
+ * new commit compiles one file and links one program instead of all tests. */
 __attribute__((weak)) const char *provenance_commit(void)
 {
     return "unknown";

@@ -71,7 +71,7 @@ run cmake -DSOURCE="$work/tree" -DNAME=x-1 -DOUTPUT="$work/other.tar.gz" -P tree
 expect_status 0
 grep -q "uncommitted changes are not in the tarball" out err || fail "it is silent on changes"
 cmp -s other.tar.gz plain/x.tar.gz || fail "two tarballs of one commit differ"
-# The same bytes for a user whose git is set otherwise, and beside the variables of a hook elsewhere.
+# The same bytes for a user whose git is set otherwise, and with the variables of another's hook.
 printf '[core]\n\tautocrlf = true\n[tar]\n\tumask = 077\n' >settings
 run env GIT_CONFIG_GLOBAL="$work/settings" GIT_DIR="$work/plain/.git" \
     cmake -DSOURCE="$work/tree" -DNAME=x-1 -DOUTPUT="$work/other.tar.gz" -P tree/cmake/dist.cmake

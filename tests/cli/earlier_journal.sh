@@ -1,6 +1,6 @@
 #!/bin/sh
-# The run directory that release 0.2.0 wrote (tests/golden/journal-0.2): this version reads it, goes on
-# with it and comes to the recorded answer; also where keys are absent. One of a later version is
+# The run directory that release 0.2.0 wrote (tests/golden/journal-0.2): this version reads it, goes
+# on with it and comes to the recorded answer; also where keys are absent. One of a later version is
 # refused, and stays as it is.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v python3 >/dev/null 2>&1 || skip "needs python3, which makes the copies of other versions"

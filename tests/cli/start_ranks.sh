@@ -12,8 +12,8 @@ mkdir bin tmp
 export TMPDIR="$work/tmp"
 real_path=$PATH
 
-# As Open MPI with recovery: its own status is 0 whatever happened. What it is called with is written
-# one word a line.
+# As Open MPI with recovery: its own status is 0 whatever happened. What it is called with is
+# written one word a line.
 cat >bin/$launcher <<'END'
 #!/bin/sh
 printf '%s\n' "$@" >words

@@ -1,6 +1,6 @@
 #!/bin/sh
-# aarch64: cross-compiled with Debian's gcc against Debian's arm64 libraries, which apt downloads and
-# which are unpacked beside the build, not installed. The unit tests, a campaign of simulated
+# aarch64: cross-compiled with Debian's gcc against Debian's arm64 libraries, which apt downloads
+# and which are unpacked beside the build, not installed. The unit tests, a campaign of simulated
 # trainings and one of real trainings run under qemu-user. The kernels are the plain C ones. The
 # tests with the label "numbers" are left out: they take a minute on x86-64, and ten times as long
 # in qemu. Needs no root. The build and what was downloaded stay.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing that
-# lintian calls an error. debian.sh installs one.
+# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing
+# that lintian calls an error. debian.sh installs one.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 command -v dpkg-shlibdeps >/dev/null 2>&1 || skip "needs dpkg-dev"
 limit_s=900

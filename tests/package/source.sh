@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tarball of a release: the same bytes for the same commit, and where there is no git it configures,
-# builds and installs a program that names the commit.
+# The tarball of a release: the same bytes for the same commit, and where there is no git it
+# configures, builds and installs a program that names the commit.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 limit_s=3000
 build=$(dirname "$LRSEARCH")

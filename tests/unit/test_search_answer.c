@@ -387,7 +387,24 @@ static void memory_that_is_missing_is_told(void **state)
     assert_true(failing >= 3);
 }
 
-static void a_thousand_observations_take_little_time(void **state)
+/* CPU time, the least of three: other programs make some of them longer. With the back-test. */
+static double answer_ms(size_t observations)
+{
+    double best = INFINITY;
+    count = 0;
+    for (size_t i = 0; i < observations; i++) {
+        double x = (double)(i / 16 % 21) * 0.25 - 2.5;
+        see(space.horizons[i % 16], 8e-3 * exp2(x), 3 + 0.04 * x * x)->seed = (uint32_t)(i / 336);
+    }
+    for (int i = 0; i < 3; i++) {
+        clock_t begin = clock();
+        conclude();
+        best = fmin(best, 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC);
+    }
+    return best;
+}
+
+static void a_thousand_observations_take_little_more_time_than_hundred(void **state)
 {
     (void)state;
     uint64_t many[16];
@@ -395,15 +412,9 @@ static void a_thousand_observations_take_little_time(void **state)
         many[h] = (uint64_t)1000000 << h;
     space.horizons = many;
     space.horizon_count = 16;
-    for (size_t i = 0; i < 1000; i++) {
-        double x = (double)(i / 16 % 21) * 0.25 - 2.5;
-        see(many[i % 16], 8e-3 * exp2(x), 3 + 0.04 * x * x)->seed = (uint32_t)(i / 336);
-    }
-    clock_t begin = clock();
-    conclude();
-    double ms = 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC;
-    printf("1000 observations, 16 horizons: %.1f ms\n", ms);
-    assert_true(few_runs() || ms < 100); /* with the back-test */
+    double hundred = answer_ms(112), thousand = answer_ms(1000);
+    printf("16 horizons: %.1f ms for 112 observations, %.1f ms for 1000\n", hundred, thousand);
+    assert_true(few_runs() || thousand < 4 * hundred); /* the square would take 80 times */
 }
 
 /* ---- the law ---- */
@@ -489,7 +500,7 @@ int main(void)
         TEST(points_beyond_the_cliff_move_little),
         TEST(what_a_seed_adds_everywhere_is_no_noise),
         TEST(memory_that_is_missing_is_told),
-        TEST(a_thousand_observations_take_little_time),
+        TEST(a_thousand_observations_take_little_more_time_than_hundred),
         TEST(published_optima_predict_eight_times_the_tokens),
         TEST(misfit_grows_with_scatter),
     };
