@@ -75,12 +75,10 @@ static int note_event(void *context, const struct event *event, struct lr_error 
     }
 }
 
-/* Whether trainings of both versions have the same losses: releases that differ in the last of the
- * three numbers have. */
-static bool is_same_series(const char *version, const char *ours)
+bool fork_same_series(const char *version)
 {
-    size_t length = (size_t)(strrchr(ours, '.') - ours);
-    return strncmp(version, ours, length) == 0 && version[length] == '.';
+    size_t length = (size_t)(strrchr(LRSEARCH_VERSION, '.') - LRSEARCH_VERSION);
+    return strncmp(version, LRSEARCH_VERSION, length) == 0 && version[length] == '.';
 }
 
 int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
@@ -99,7 +97,7 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
                      "%s: holds no campaign to fork from; --run-dir, or output.dir of the plan, "
                      "names the old one",
                      run_dir);
-    else if (!is_same_series(fork->opening.version, LRSEARCH_VERSION))
+    else if (!fork_same_series(fork->opening.version))
         rc = lr_fail(err, LR_EDATA,
                      "%s: was trained by lrsearch %s, and this is %s: its losses may differ; begin "
                      "a campaign from nothing with --run-dir",

@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_FORK_H
 #define LRSEARCH_FORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "campaign/event.h"
 #include "lrsearch/error.h"
@@ -25,6 +26,10 @@ struct fork_trial {
  * lrsearch, whose losses may differ. fork_close() it. */
 int fork_open(struct fork **out, const char *run_dir, struct lr_error *err);
 void fork_close(struct fork *fork);
+
+/* Whether trainings of that version of lrsearch have the same losses as those of this one: releases
+ * that differ in the last of the three numbers have. */
+bool fork_same_series(const char *version);
 
 const struct event_campaign *fork_opening(const struct fork *fork);
 /* The trials, in the order of their ids. Owned by the fork. */

@@ -61,10 +61,10 @@ static int check_same_plan(const char *run_dir, const char *resolved, struct lr_
     int rc = run_dir_read(run_dir, "plan.resolved.json", &old, err);
     if (rc || !old)
         return rc;
-    if ((rc = plan_json_check_version(old, err))) {
+    if (plan_json_check_version(old, err)) {
         lr_prefix(err, "%s/plan.resolved.json", run_dir);
         lr_free(old);
-        return rc;
+        return LR_EPLAN; /* after which nothing is written */
     }
     int different = plan_diff(old, resolved, differences, sizeof(differences));
     if (different > 0)
@@ -410,7 +410,15 @@ static int open_journal(struct open_run *run, const char *resolved, uint64_t tur
                        "%s: already holds a campaign; choose another --run-dir, or go on with "
                        "it (--resume=auto)",
                        setup->run_dir);
-    return check_same_plan(setup->run_dir, resolved, err);
+    if ((rc = check_same_plan(setup->run_dir, resolved, err)))
+        return rc;
+    const char *version = campaign_opening(run->campaign)->version;
+    if (!campaign_finished(run->campaign) && !fork_same_series(version))
+        return lr_fail(err, LR_EPLAN,
+                       "%s: was begun by lrsearch %s, and this is %s: its losses may differ. Go on "
+                       "with lrsearch %s, or begin a campaign from nothing with --run-dir",
+                       path, version, LRSEARCH_VERSION, version);
+    return 0;
 }
 
 int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *err)

@@ -226,13 +226,14 @@ static int requeue(const sigset_t *waited, struct lr_error *err)
 }
 
 /* Whether the launcher's wait status is that of ranks which did not start. If a signal ended one,
- * Open MPI returns 128 and its number, Hydra the number itself. */
+ * Open MPI returns 128 and its number, Hydra the number itself. 255 is Hydra's where it does not
+ * know an option, as those of Open MPI. */
 static bool did_not_start(int ended)
 {
     int status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 0;
-    if (mpi_open_mpi_major() > 0)
-        return status > 0 && status <= 128;
-    return status == 1 || status == 255;
+    if (status == 255)
+        return true;
+    return mpi_open_mpi_major() > 0 ? status > 0 && status <= 128 : status == 1;
 }
 
 static int wait_for_ranks(pid_t mpirun, const char *exit_file, const struct start_ranks *start,

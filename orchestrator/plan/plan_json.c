@@ -445,6 +445,10 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     memset(plan, 0, sizeof(*plan));
     if (!root)
         return lr_fail(err, LR_EDATA, "line %d: %s", where.line, where.text);
+    if (!json_is_object(root)) {
+        rc = lr_fail(err, LR_EDATA, "holds a list in place of a plan; it is damaged");
+        goto out;
+    }
     if ((rc = check_version(root, err)))
         goto out;
     rc = plan_add_later(root) ? 0 : lr_nomem(err);

@@ -280,7 +280,8 @@ static int struct_from_json(void *owner, const struct field_table *table, const 
     if (found == json_object_size(object))
         return 0;
     return lr_fail(err, LR_EDAMAGED,
-                   "%s: has fields that this version does not know; another lrsearch wrote it",
+                   "%s: has fields that this version does not know; another lrsearch wrote it: use "
+                   "that one",
                    place);
 }
 
@@ -317,7 +318,8 @@ static int event_from_json(struct event *event, const json_t *object, struct lr_
             return rc;
         return struct_from_json(&event->as, event_fields(event->kind), object, name, extra, err);
     }
-    return lr_fail(err, LR_EDAMAGED, "unknown event \"%s\"; a newer lrsearch wrote it", name);
+    return lr_fail(err, LR_EDAMAGED,
+                   "unknown event \"%s\"; a newer lrsearch wrote it: use that one", name);
 }
 
 int event_from_line(struct event *event, const char *line, size_t length, struct lr_error *err)

@@ -20,7 +20,9 @@ record() # FOLDER: all of its files
 }
 
 mkdir -p tree/cmake plain/tree
-cp "$LRSEARCH_SOURCE_DIR/cmake/commit.cmake" "$LRSEARCH_SOURCE_DIR/cmake/dist.cmake" tree/cmake
+for file in commit git dist; do
+    cp "$LRSEARCH_SOURCE_DIR/cmake/$file.cmake" tree/cmake
+done
 printf '$Format:%%H$\n' >tree/cmake/commit.txt
 cp "$LRSEARCH_SOURCE_DIR/.gitattributes" tree
 echo 1 >tree/file
@@ -69,6 +71,15 @@ run cmake -DSOURCE="$work/tree" -DNAME=x-1 -DOUTPUT="$work/other.tar.gz" -P tree
 expect_status 0
 grep -q "uncommitted changes are not in the tarball" out err || fail "it is silent on changes"
 cmp -s other.tar.gz plain/x.tar.gz || fail "two tarballs of one commit differ"
+# The same bytes for a user whose git is set otherwise, and with the variables of another's hook.
+printf '[core]\n\tautocrlf = true\n[tar]\n\tumask = 077\n' >settings
+run env GIT_CONFIG_GLOBAL="$work/settings" GIT_DIR="$work/plain/.git" \
+    cmake -DSOURCE="$work/tree" -DNAME=x-1 -DOUTPUT="$work/other.tar.gz" -P tree/cmake/dist.cmake
+expect_status 0
+cmp -s other.tar.gz plain/x.tar.gz || fail "the user's git changes the tarball"
+cp -r tree/cmake plain/tree # whose .git is broken, in a repository that has a commit
+run cmake -DSOURCE="$work/plain/tree" -DNAME=x-1 -DOUTPUT="$work/no.tar.gz" -P tree/cmake/dist.cmake
+[ "$status" -ne 0 ] && [ ! -s no.tar.gz ] || fail "a tarball of the repository around it is made"
 run cmake -DSOURCE="$work/plain/x-1" -DNAME=x-1 -DOUTPUT="$work/no.tar.gz" -P tree/cmake/dist.cmake
 [ "$status" -ne 0 ] || fail "a tarball is made without a checkout"
 cat err >>out

@@ -261,7 +261,8 @@ static void newer_event_is_kept(void **state)
     write_file(line, (size_t)length);
     assert_int_equal(journal_open(&journal, path, on_replay, &(struct replayed){0}, &err),
                      LR_EDAMAGED);
-    assert_non_null(strstr(err.text, ":1: unknown event \"dance\"; a newer lrsearch wrote it"));
+    assert_non_null(
+        strstr(err.text, ":1: unknown event \"dance\"; a newer lrsearch wrote it: use that one"));
     assert_null(strstr(err.text, "repair")); /* that version can read it */
     err.code = 0;
     write_file("\n\n", 2);

@@ -378,6 +378,9 @@ static void json_reads_back(void **state)
     assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "line 2: "));
     lr_free(text);
+    err.code = 0;
+    assert_int_equal(plan_from_json(&back, "[]", &err), LR_EDATA);
+    assert_string_equal(err.text, "holds a list in place of a plan; it is damaged");
 }
 
 static void drop(json_t *root, const char *section, const char *key)
