@@ -154,7 +154,7 @@ set xtics (@lr_tics)
 set xlabel "learning rate"
 set ylabel "validation loss above the best, nats"
 set yrange [*:shown]
-set key top center horizontal
+set key outside top center horizontal Left reverse samplen 1
 set palette defined (0 "#fde725", 0.5 "#21918c", 1 "#440154")
 unset colorbox
 set cbrange [-0.15:1]
@@ -170,7 +170,7 @@ set ytics (@lr_tics)
 set xlabel "tokens"
 set ylabel "best learning rate"
 set autoscale y
-set key bottom left vertical
+set key outside top center horizontal Left reverse samplen 2 maxcols 2
 plot "law.dat" using 1:3:4 with filledcurves fc rgb "#d8e6f3" title "law, 90 %", "" using 1:2 with lines lc rgb "#4477aa" notitle, \
      "horizons.dat" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 1.5 lc rgb "#21918c" title "short trainings, fitted", \
      "predicted.dat" using ($1*0.93):2:3:4 with yerrorbars pt 5 ps 0.8 lw 2 lc rgb "black" title "predicted", \

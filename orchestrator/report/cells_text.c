@@ -71,13 +71,13 @@ enum {
     GROUPS
 };
 static const struct group groups[GROUPS] = {
-    [GROUP_LR] = {"best LR", 7, 16, format_best_lr},
+    [GROUP_LR] = {"best LR", 7, 16, format_best_lr, 0},
     [GROUP_EMBEDDING] = {"embedding", 9, 13, format_cell_ratio, RATIO_EMBEDDING},
     [GROUP_OUTPUT] = {"output", 7, 13, format_cell_ratio, RATIO_OUTPUT},
     [GROUP_VECTOR] = {"norms", 7, 13, format_cell_ratio, RATIO_VECTOR},
     [GROUP_DECAY] = {"decay", 7, 13, format_cell_ratio, RATIO_DECAY},
-    [GROUP_TRIALS] = {"runs", 6, 0, format_trials},
-    [GROUP_SLOPE] = {"slope", 5, 14, format_slope},
+    [GROUP_TRIALS] = {"runs", 6, 0, format_trials, 0},
+    [GROUP_SLOPE] = {"slope", 5, 14, format_slope, 0},
 };
 
 static bool any_known(const struct answer *answer, const struct group *group)

@@ -67,6 +67,7 @@ make_package()
         { ./run.sh plans/quickstart.yaml 3 -- --set budget.trials=4; [ $? -eq 4 ]; }'
     expect_file "$builder/root/lrsearch/build/text/gcide.dict.dz" \
         "$builder/root/lrsearch/logs/quickstart/result.json"
+    in_builder apt-get install -q -y --no-install-recommends file # which cpack calls
     in_builder sh -c 'cd /root/lrsearch/build && cmake -DBUILD_TESTING=OFF . && cpack -G DEB'
     set -- "$builder"/root/lrsearch/build/lrsearch_*.deb
     [ -f "$1" ] || fail "no package was made"
