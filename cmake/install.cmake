@@ -51,7 +51,11 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER "lrsearch maintainers <maintainers@lrsearch.
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)                 # the libraries, by dpkg-shlibdeps
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "openmpi-bin")        # mpirun
+if(MPI_C_LIBRARIES MATCHES mpich)
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS "mpich")            # mpiexec.hydra
+else()
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS "openmpi-bin")      # mpirun
+endif()
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox")     # figures
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "dict-gcide, python3-optuna") # the quick start's text; optuna_bridge.py
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION

@@ -37,14 +37,15 @@ unpack_libraries()
 {
     mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
     : >"$apt/status"
-    run arm64_apt update
-    [ -n "$(find "$apt/state/lists" -name '*arm64_Packages*')" ] || skip "needs a network"
+    arm64_apt update >out 2>&1 || fail "apt-get update: $(cat out)"
+    [ -n "$(find "$apt/state/lists" -name '*arm64_Packages*')" ] ||
+        skip "needs a network: $(tail -n 1 out)"
     names_of_libraries >names
     expect_file names
     cd "$apt/debs" || fail "no $apt/debs"
     # shellcheck disable=SC2046 # words
-    run arm64_apt download $(sed 's/$/:arm64/' "$work/names")
-    [ "$status" -eq 0 ] || skip "needs a network: $(tail -n 1 "$work/err")"
+    arm64_apt download $(sed 's/$/:arm64/' "$work/names") >"$work/out" 2>&1 ||
+        fail "apt-get download: $(cat "$work/out")"
     cd "$work" || fail "no $work"
     rm -rf "$system"
     mkdir -p "$system"

@@ -69,7 +69,12 @@ start_again() # COUNT: the job's COUNT-th start after its first
         sleep 1
         tries=$((tries - 1))
     done
-    sleep 5 # begun while its node still clears the last start away, the job fails with 1:0
+    # Begun while a node still clears the last start away, the job fails with 1:0.
+    while [ -n "$(sinfo --noheader --format=%N --states=completing)" ]; do
+        [ "$tries" -gt 0 ] || fail "a node is still completing: $(sinfo)"
+        sleep 1
+        tries=$((tries - 1))
+    done
     scontrol update JobId="$job" StartTime=now || fail "scontrol update"
 }
 
