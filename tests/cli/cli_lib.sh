@@ -1,6 +1,6 @@
 # Sourced by the scripts in tests/cli and tests/mpi. A script fails at its first broken expectation,
 # showing what the program said. In the environment: LRSEARCH (the program), LRSEARCH_SOURCE_DIR,
-# LRSEARCH_JSON (cmake -P script that reads a JSON file).
+# LRSEARCH_READ_JSON (the program of read_json.c).
 # shellcheck shell=sh disable=SC2034
 set -u
 : "${LRSEARCH:?}" "${LRSEARCH_SOURCE_DIR:?}"
@@ -126,7 +126,7 @@ refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
 
 json() # FILE KEY...: the value; an object or array as JSON text
 {
-    cmake -DFILE="$1" -DKEYS="$(shift && echo "$*")" -P "$LRSEARCH_SOURCE_DIR/tests/cli/json.cmake"
+    "${LRSEARCH_READ_JSON:?}" "$@"
 }
 
 expect_json() # VALUE FILE KEY...
