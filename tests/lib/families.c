@@ -98,6 +98,13 @@ static double excess(const struct family *family, double t)
     return 0;
 }
 
+static double height_at(const struct family *family, uint64_t tokens)
+{
+    double within = fmin((double)tokens, (double)family_horizons[FAMILY_HORIZONS - 1]);
+    return family->height * pow(within / 1e6, -family->kind->flattening[0]) *
+           pow((double)tokens / within, -family->kind->flattening[1]);
+}
+
 double family_penalty(const struct family *family, uint64_t tokens, double lr)
 {
     const struct family_kind *kind = family->kind;
@@ -108,7 +115,7 @@ double family_penalty(const struct family *family, uint64_t tokens, double lr)
     if (kind->shape == SHAPE_SLOPE)
         return family->height * log2(lr / sqrt(FAMILY_LR_LOW * FAMILY_LR_HIGH));
     double t = log2(lr / family_optimum(family, tokens));
-    double nats = family->height * excess(family, t);
+    double nats = height_at(family, tokens) * excess(family, t);
     if ((kind->diverges_below > 0 && t < -kind->diverges_below) ||
         (kind->diverges_above > 0 && t > kind->diverges_above) || (t > 0 && nats > UNTRAINED))
         return INFINITY;

@@ -28,6 +28,8 @@ struct family_kind {
     double outside;        /* octaves that the optimum lies below (< 0) or above the LR range */
     double diverges_below; /* octaves from the optimum beyond which trials diverge; 0: none */
     double diverges_above; /* the same */
+    double flattening[2];  /* the height falls as tokens^-this: from 1M tokens to the longest
+                              horizon, and beyond it */
     bool all_diverge;
 };
 

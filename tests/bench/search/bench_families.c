@@ -12,12 +12,15 @@
 
 #define RESULTS 65536
 #define ROW_TEXT 64
+#define NEAR 3.0 /* a printed penalty is near the true one within this factor */
 
 struct result {
     char row[ROW_TEXT];      /* of the table */
     char campaign[ROW_TEXT]; /* which of them */
     double truth;            /* best LR at the target; NaN: none */
     double lr, ci90[2], penalty, keep_lr, keep_penalty, cost, slowest_ms;
+    double twice;                                       /* true cost of being off by a factor 2 */
+    double said_penalty, said_keep_penalty, said_twice; /* what the answer prints for them */
     size_t trials;
     bool outside; /* lr lies outside of all LRs tried */
     enum answer_status status;
@@ -69,6 +72,10 @@ static struct result *add_result(struct bench *bench, const char *row, const cha
                          .keep_lr = answer->target.keep_lr,
                          .cost = bench->run.cost,
                          .slowest_ms = bench->run.slowest_ms,
+                         .twice = NAN,
+                         .said_penalty = answer->target.loss_penalty,
+                         .said_keep_penalty = answer->target.keep_penalty,
+                         .said_twice = answer->target.loss_penalty_if_wrong_2x,
                          .trials = count,
                          .outside = lies_outside(answer->target.lr, bench->run.seen, count),
                          .status = answer->status};
@@ -81,9 +88,12 @@ static struct result *add_result(struct bench *bench, const char *row, const cha
 static void print_campaign(const struct bench *bench, const struct result *o)
 {
     if (bench->csv)
-        printf("%s,\"%s\",%.6g,%.6g,%.6g,%.6g,%s,%d,%zu,%.4f,%.6f,%.6g,%.6f,\"%s\"\n", o->row,
-               o->campaign, o->truth, o->lr, o->ci90[0], o->ci90[1], answer_status_name(o->status),
-               o->outside, o->trials, o->cost, o->penalty, o->keep_lr, o->keep_penalty, o->reason);
+        printf("%s,\"%s\",%.6g,%.6g,%.6g,%.6g,%s,%d,%zu,%.4f,%.6f,%.6g,%.6f,%.6f,%.6f,%.6f,%.6f,"
+               "\"%s\"\n",
+               o->row, o->campaign, o->truth, o->lr, o->ci90[0], o->ci90[1],
+               answer_status_name(o->status), o->outside, o->trials, o->cost, o->penalty,
+               o->keep_lr, o->keep_penalty, o->twice, o->said_penalty, o->said_keep_penalty,
+               o->said_twice, o->reason);
 }
 
 static void search_or_exit(struct bench *bench,
@@ -141,21 +151,26 @@ static void print_head(const struct bench *bench, const char *title)
 {
     FILE *out = bench->tables;
     fprintf(out, "\n%s\n", title);
-    fprintf(out, "%-26s %5s %13s %13s %8s %23s %9s %29s %7s %6s %8s\n", "", "", "90 % CI holds",
-            "identified", "outside", "octaves", "", "penalty, nats", "cost,", "", "slowest");
-    fprintf(out, "%-26s %5s %6s %6s %6s %6s %8s %7s %7s %7s %9s %9s %9s %9s %7s %6s %8s\n", "", "n",
-            "all", "ident.", "all", "wrong", "of tried", "bias", "|error|", "width", "answered",
-            "answer", "keeping", "saved", "targets", "trials", "ms");
+    fprintf(out, "%-26s %5s %13s %13s %8s %23s %9s %29s %29s %7s %6s %8s\n", "", "",
+            "90 % CI holds", "identified", "outside", "octaves", "", "penalty, nats",
+            "penalty, printed over true", "cost,", "", "slowest");
+    fprintf(
+        out,
+        "%-26s %5s %6s %6s %6s %6s %8s %7s %7s %7s %9s %9s %9s %9s %7s %7s %6s %6s %7s %6s %8s\n",
+        "", "n", "all", "ident.", "all", "wrong", "of tried", "bias", "|error|", "width",
+        "answered", "answer", "keeping", "saved", "answer", "keeping", "2x", "near", "targets",
+        "trials", "ms");
 }
 
 static void print_row(const struct bench *bench, const char *row)
 {
-    static double errors[RESULTS], widths[RESULTS];
+    static double errors[RESULTS], widths[RESULTS], ratios[RESULTS];
     FILE *out = bench->tables;
     double n = 0, held = 0, held_identified = 0, identified = 0, wrong = 0, outside = 0;
     double answered = 0, cost = 0, trials = 0, slowest = 0;
     struct mean bias = {0}, penalty = {0}, keep = {0}, better = {0};
-    size_t error_count = 0, width_count = 0;
+    struct mean said = {0}, said_keep = {0}, near = {0};
+    size_t error_count = 0, width_count = 0, ratio_count = 0;
     for (size_t i = 0; i < bench->count; i++) {
         const struct result *o = &bench->results[i];
         if (row && strcmp(o->row, row) != 0)
@@ -180,6 +195,15 @@ static void print_row(const struct bench *bench, const char *row)
         mean_add(&penalty, o->penalty);
         mean_add(&keep, o->keep_penalty);
         mean_add(&better, o->keep_penalty - o->penalty);
+        if (!isnan(o->penalty))
+            mean_add(&said, o->said_penalty);
+        if (!isnan(o->keep_penalty))
+            mean_add(&said_keep, o->said_keep_penalty);
+        double ratio = o->said_twice / o->twice;
+        if (!isnan(ratio)) {
+            mean_add(&near, ratio > 1 / NEAR && ratio < NEAR);
+            ratios[ratio_count++] = ratio;
+        }
     }
     bool truth = error_count > 0;
     fprintf(out, "%-26s %5.0f", row ? row : "all", n);
@@ -195,6 +219,10 @@ static void print_row(const struct bench *bench, const char *row)
     print_number(out, 9, 5, mean_of(&penalty), "");
     print_number(out, 9, 5, mean_of(&keep), "");
     print_number(out, 9, 5, mean_of(&better), "");
+    print_number(out, 7, 2, mean_of(&said) / mean_of(&penalty), "");
+    print_number(out, 7, 2, mean_of(&said_keep) / mean_of(&keep), "");
+    print_number(out, 6, 2, median(ratios, ratio_count), "");
+    print_number(out, 5, 0, 100 * mean_of(&near), "%");
     fprintf(out, " %7.2f %6.1f %8.1f\n", cost / n, trials / n, slowest);
     fflush(out);
 }
@@ -218,6 +246,10 @@ static void print_rows(const struct bench *bench, bool and_all)
 #define HEIGHT                                                                                     \
     {                                                                                              \
         0.015, 0.06                                                                                \
+    }
+#define FLATTENED                                                                                  \
+    {                                                                                              \
+        0.03, 0.12                                                                                 \
     }
 #define NOISE                                                                                      \
     {                                                                                              \
@@ -277,6 +309,10 @@ static void play_family(struct bench *bench, const struct family_kind *kind, uin
     bool any = !isnan(o->truth);
     o->penalty = any ? capped(family_penalty(&family, family_target, o->lr)) : NAN;
     o->keep_penalty = any ? capped(family_penalty(&family, family_target, o->keep_lr)) : NAN;
+    if (any)
+        o->twice = (capped(family_penalty(&family, family_target, 2 * o->truth)) +
+                    capped(family_penalty(&family, family_target, o->truth / 2))) /
+                   2;
     print_campaign(bench, o);
 }
 
@@ -305,6 +341,21 @@ static void table_families(struct bench *bench)
 static void table_refusals(struct bench *bench)
 {
     play_families(bench, "To be refused", to_refuse, sizeof(to_refuse) / sizeof(*to_refuse));
+}
+
+/* Curvature over tokens: as tokens^-flattening[0] to the longest horizon, as ^-[1] beyond. */
+/* clang-format off */
+static const struct family_kind flattening[] = {
+    {.name = "flat, then not", .shape = SHAPE_ASYMMETRIC, .height = FLATTENED, .noise = NOISE, .beta = BETA, .flattening = {0.8, 0}},
+    {.name = "flattens by .35", .shape = SHAPE_ASYMMETRIC, .height = FLATTENED, .noise = NOISE, .beta = BETA, .flattening = {0.35, 0.35}},
+    {.name = "flattens by .6", .shape = SHAPE_ASYMMETRIC, .height = FLATTENED, .noise = NOISE, .beta = BETA, .flattening = {0.6, 0.6}},
+};
+/* clang-format on */
+
+static void table_flattening(struct bench *bench)
+{
+    play_families(bench, "Curvature that falls over tokens", flattening,
+                  sizeof(flattening) / sizeof(*flattening));
 }
 
 static void table_rising(struct bench *bench)
@@ -435,6 +486,7 @@ static void play_sweep(struct bench *bench, const struct sweep_campaign *campaig
     o->penalty = isnan(o->lr) ? NAN : sweep_penalty(campaign->sweep, target, o->lr, least);
     o->keep_penalty =
         isnan(o->keep_lr) ? NAN : sweep_penalty(campaign->sweep, target, o->keep_lr, least);
+    o->twice = sweep_twice(campaign->sweep, target, o->truth, least);
     print_campaign(bench, o);
 }
 
@@ -558,9 +610,10 @@ static const struct {
     bool needs_sweeps;
 } tables[] = {
     {"families", table_families, false}, {"refusals", table_refusals, false},
-    {"rising", table_rising, false},     {"decay", table_decay, false},
-    {"cells", table_cells, false},       {"sweeps", table_sweeps, true},
-    {"seeds", table_seeds, true},        {"speed", table_speed, false},
+    {"rising", table_rising, false},     {"flattening", table_flattening, false},
+    {"decay", table_decay, false},       {"cells", table_cells, false},
+    {"sweeps", table_sweeps, true},      {"seeds", table_seeds, true},
+    {"speed", table_speed, false},
 };
 #define TABLES (sizeof(tables) / sizeof(*tables))
 
@@ -608,7 +661,7 @@ int main(int argc, char **argv)
     bench.tables = bench.csv ? stderr : stdout;
     if (bench.csv)
         printf("row,campaign,truth,lr,ci_low,ci_high,status,outside,trials,cost,penalty,keep_lr,"
-               "keep_penalty,reason\n");
+               "keep_penalty,twice,said_penalty,said_keep_penalty,said_twice,reason\n");
     for (size_t t = 0; t < TABLES; t++) {
         if (!wanted[t])
             continue;

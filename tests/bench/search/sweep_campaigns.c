@@ -49,6 +49,17 @@ double sweep_penalty(const struct sweep *sweep, uint64_t tokens, double lr, doub
     return fmin(loss - least, SWEEP_LOST);
 }
 
+double sweep_twice(const struct sweep *sweep, uint64_t tokens, double lr, double least)
+{
+    double low, high;
+    sweep_range(sweep, tokens, &low, &high);
+    if (!(lr / 2 >= low * (1 - 1e-9) && 2 * lr <= high * (1 + 1e-9)))
+        return NAN;
+    return (sweep_penalty(sweep, tokens, lr / 2, least) +
+            sweep_penalty(sweep, tokens, 2 * lr, least)) /
+           2;
+}
+
 bool sweep_space(struct search_run *run, const struct sweep_campaign *campaign)
 {
     struct search_space *space = &run->space;

@@ -32,5 +32,7 @@ struct observation sweep_observe(const void *sweep, const struct proposal *propo
 double sweep_optimum(const struct sweep *sweep, uint64_t tokens, double *least);
 /* Nats above the least loss; of the nearest LR in the table. At most SWEEP_LOST. */
 double sweep_penalty(const struct sweep *sweep, uint64_t tokens, double lr, double least);
+/* Mean of the penalties of half and twice the LR; NaN if the table holds only one of them. */
+double sweep_twice(const struct sweep *sweep, uint64_t tokens, double lr, double least);
 
 #endif
