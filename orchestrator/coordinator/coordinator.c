@@ -337,12 +337,15 @@ static bool next_is_job(const struct coordinator *c)
 }
 
 /* A decision holds the scheduler: what waits begins before it on the workers that are free, else
- * they would wait for as long as results keep coming in during decisions. */
+ * they would wait for as long as results keep coming in during decisions. Where nothing waits no
+ * group may take the free workers in: the decision may have a trial for them. */
 static int begin_waiting(struct coordinator *c, struct lr_error *err)
 {
     bool taken;
     int rc = hand_over_waiting(c, &taken, err);
-    return rc ? rc : sched_tick(c->sched, c->now_ms, err);
+    if (rc || sched_counts(c->sched).queued == 0)
+        return rc;
+    return sched_tick(c->sched, c->now_ms, err);
 }
 
 /* Records the events that follow from the state and queues trials, until there are no more or a

@@ -263,13 +263,14 @@ struct target_error posterior_target_error(const struct posterior *posterior)
 
 /* ---- brackets ---- */
 
-#define SLACK 0.13 /* octaves: half a step of the finest grid of LRs */
+#define SLACK 0.13   /* octaves: half a step of the finest grid of LRs */
+#define NO_SIDE 0.05 /* octaves: a trial so near to the optimum is on neither side of it */
 
 static void add_sides(struct bracket *bracket, double x)
 {
     double off = x - bracket->center;
-    bracket->below = bracket->below || (off < 0 && off >= -BRACKET_REACH - SLACK);
-    bracket->above = bracket->above || (off > 0 && off <= BRACKET_REACH + SLACK);
+    bracket->below = bracket->below || (off < -NO_SIDE && off >= -BRACKET_REACH - SLACK);
+    bracket->above = bracket->above || (off > NO_SIDE && off <= BRACKET_REACH + SLACK);
 }
 
 void bracket_add(struct bracket *bracket, double x)

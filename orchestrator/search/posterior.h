@@ -77,8 +77,8 @@ struct spread posterior_combine(const struct posterior *posterior, int k,
                                 const double coefficients[TERMS_MAX]);
 
 /* Was an optimum bracketed: is there a trial inside its 90 % interval, or as near to the optimum as
- * the finest grid of LRs allows, and one on both sides of it within an octave? A divergence
- * brackets from its side too, but is not inside. */
+ * the finest grid of LRs allows, and one on both sides of it within an octave? A trial at the
+ * optimum is on neither side. A divergence brackets from its side too, but is not inside. */
 
 #define BRACKET_REACH 1.0 /* octaves */
 #define BRACKET_SIDE 0.6  /* octaves from the optimum to where a missing side is tried */

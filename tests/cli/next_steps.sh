@@ -56,6 +56,6 @@ expect_json "$(json 'logs/a night/result.json' cost tokens)" logs/wider/result.j
 
 # Without budget the reason says what to do, and no other advice is given.
 run "$LRSEARCH" 'my plan.yaml' -q --run-dir logs/poor --set simulate.delay=0 --set target.tokens=64M \
-    --set 'search.lr=[5e-4, 1e-1]' --set 'search.horizons=[1M]' --set budget.tokens=12M
+    --set 'search.lr=[5e-4, 1e-1]' --set 'search.horizons=[1M]' --set budget.tokens=6M
 expect_status 4
 grep -q '"advice": null' logs/poor/result.json || fail "advice beside a budget that is used up"

@@ -10,7 +10,7 @@
 #include "few_runs.h"
 #include "search/search_answer.h"
 
-#define RUNS (few_runs() ? 1u : 20u)
+#define RUNS (few_runs() ? 1u : 40u)
 #define SEEN 512
 
 static struct observation seen[SEEN];
@@ -130,9 +130,9 @@ static void check_shape(const char *name, enum family_shape shape)
     assert_true(tally.bracketed >= 0.9 * tally.counted);
     if (few_runs())
         return;
-    assert_true(tally.holds >= 16);
+    assert_true(tally.holds >= 32);
     assert_true(fabs(tally.bias) < 0.25);
-    assert_true(tally.identified >= 18);
+    assert_true(tally.identified >= 36);
 }
 
 static void a_parabola(void **state)
@@ -176,8 +176,54 @@ static void an_optimum_that_rises(void **state)
     struct tally tally = measure(&kind, RUNS);
     if (few_runs())
         return;
-    assert_true(tally.holds >= 16);
+    assert_true(tally.holds >= 32);
     assert_true(fabs(tally.bias) < 0.25);
+}
+
+/* ---- costs at the target ---- */
+
+/* Printed over true costs, sums over campaigns whose curvature falls as tokens^-within to the
+ * longest horizon and as tokens^-beyond from there to the target. */
+static void check_costs(double within, double beyond, double factor)
+{
+    const struct family_kind kind = {.name = "flattens",
+                                     .shape = SHAPE_ASYMMETRIC,
+                                     .height = {0.05, 0.12},
+                                     .noise = {0.002, 0.006},
+                                     .beta = {0.25, 0.1},
+                                     .flattening = {within, beyond}};
+    double twice[2] = {0, 0}, keep[2] = {0, 0};
+    for (uint64_t seed = 1; seed <= (few_runs() ? 1 : 10); seed++) {
+        struct family family = family_draw(&kind, seed, 0.1);
+        struct search_space space = space_of(family_horizons);
+        search(&space, family_observe, &family);
+        const struct target_answer *target = &answer.target;
+        double truth = family_optimum(&family, family_target);
+        twice[0] += target->loss_penalty_if_wrong_2x;
+        for (int off = -1; off <= 1; off += 2)
+            twice[1] += family_penalty(&family, family_target, truth * exp2(off)) / 2;
+        keep[0] += target->keep_penalty;
+        keep[1] += family_penalty(&family, family_target, target->keep_lr);
+    }
+    print_message("flattens by %.1f, beyond by %.1f: a factor of 2 is said to cost %.2f times, "
+                  "keeping %.2f times the truth\n",
+                  within, beyond, twice[0] / twice[1], keep[0] / keep[1]);
+    if (few_runs())
+        return;
+    assert_true(twice[0] / twice[1] > 1 / factor && twice[0] / twice[1] < factor);
+    assert_true(keep[0] / keep[1] > 1 / factor && keep[0] / keep[1] < factor);
+}
+
+static void basins_that_flatten_only_while_trainings_are_short(void **state)
+{
+    (void)state;
+    check_costs(0.8, 0, 2);
+}
+
+static void basins_that_go_on_to_flatten(void **state)
+{
+    (void)state;
+    check_costs(0.6, 0.6, 3);
 }
 
 /* ---- precision ---- */
@@ -367,6 +413,8 @@ int main(void)
         cmocka_unit_test(steep_to_the_left),
         cmocka_unit_test(steep_to_the_right),
         cmocka_unit_test(an_optimum_that_rises),
+        cmocka_unit_test(basins_that_flatten_only_while_trainings_are_short),
+        cmocka_unit_test(basins_that_go_on_to_flatten),
         cmocka_unit_test(a_coarser_precision_ends_earlier_and_says_so),
         cmocka_unit_test(without_a_basin_nothing_is_identified),
         cmocka_unit_test(beyond_the_range_the_advice_is_where_the_optimum_is),
