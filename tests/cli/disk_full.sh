@@ -4,7 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 mkdir disk
-if [ "$(id -u)" -ne 0 ] || ! mount -t tmpfs -o size=256k tmpfs disk 2>/dev/null; then
+if [ "$(id -u)" -ne 0 ] || ! mount -t tmpfs -o size=384k tmpfs disk 2>/dev/null; then
     skip "a small tmpfs cannot be mounted here"
 fi
 trap 'umount -l "$work/disk"; cleanup' EXIT
@@ -16,7 +16,7 @@ expect_file whole/result.json
 
 for room in 8 24; do # kB for the journal to grow in
     rm -rf disk/*
-    head -c $(((256 - room) * 1024)) /dev/zero >disk/ballast
+    head -c $(((384 - room) * 1024)) /dev/zero >disk/ballast
     run "$LRSEARCH" tiny.yaml --run-dir disk/run
     expect_status 74
     expect_err "No space left on device"

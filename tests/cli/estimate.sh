@@ -37,8 +37,13 @@ awk -v a="$seconds" -v b="$(json trained.json seconds)" \
     'BEGIN { exit !(a + .1 > b / 4 && a < 4 * b + .2) }' ||
     fail "$seconds s estimated, $(json trained.json seconds) s taken"
 
+check_grid() # OPTION...: a search that is simulated in no time
+{
+    run "$LRSEARCH" check tiny.yaml --set search.policy=grid "$@"
+}
+
 # A warning for each budget that is too small, and for none that is not.
-run "$LRSEARCH" check tiny.yaml --set budget.trials=2 --set budget.tokens=33k --set budget.flops=1e6 \
+check_grid --set budget.trials=2 --set budget.tokens=33k --set budget.flops=1e6 \
     --set budget.core_hours=1e-9 --set budget.wall=1000s
 expect_status 0
 for key in trials tokens flops core_hours; do
@@ -63,14 +68,14 @@ expect_status 0
 expect_out "confirm: 6 trainings of 1M tokens, 6M tokens in all, "
 expect_out "warning: budget.trials leaves"
 
-run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.tokens=12M
+check_grid --set confirm.seeds=2 --set budget.tokens=12M
 expect_status 0
 expect_out "warning: budget.reserve keeps 3.6M of budget.tokens for confirm, which needs 6M: its trainings will be shorter; budget.reserve: 0.50 would do"
-run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=19
+check_grid --set confirm.seeds=2 --set budget.trials=19
 expect_out "warning: budget.reserve keeps 5.7 of budget.trials for confirm, which needs 6: nothing may be confirmed; budget.reserve: 0.32 would do"
-run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.tokens=6M --set budget.reserve=0.9
+check_grid --set confirm.seeds=2 --set budget.tokens=6M --set budget.reserve=0.9
 expect_out "choose a larger budget.tokens or a smaller confirm.tokens"
-run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=100 --set budget.tokens=21M
+check_grid --set confirm.seeds=2 --set budget.trials=100 --set budget.tokens=21M
 ! grep -q "budget.reserve" out || fail "a warning about a reserve that is large enough"
 
 # Made-up surfaces follow from the seed alone.

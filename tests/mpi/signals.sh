@@ -1,4 +1,5 @@
 #!/bin/sh
+# usage: signals.sh TO-SIGNAL...
 # Signals under mpirun, to mpirun and to the coordinator: 75, and the same command goes on. SIGUSR1
 # has the trainings write their checkpoints first.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
@@ -10,7 +11,7 @@ tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], po
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status
 
-for case in mpirun-USR1 coordinator-USR1 mpirun-TERM mpirun-INT; do
+for case in "$@"; do
     to=${case%-*}
     signal=${case#*-}
     dir=logs/$to-$signal

@@ -20,7 +20,7 @@
 
 enum { SESSIONS_MAX = 400, PLANS = 5, ASYNC = PLANS, SEARCHES, LARGE = SEARCHES, ALL };
 
-static uint64_t first_seed = 1, seed_count = 300;
+static uint64_t first_seed = 1, seed_count = 100; /* test_sim_thousand: 1000 */
 static char base[200];
 
 static const char *const searches[ALL] = {
@@ -631,7 +631,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(goes_on_after_a_failure_on_any_rank),
     };
     if (few_runs())
-        seed_count = 60;
+        seed_count = 10;
 #ifdef __SANITIZE_THREAD__
     seed_count = 6; /* it is slow, and the tests of threads are the ones before */
 #endif
