@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds with warnings as errors, with gcc and with clang, and runs every test: as built for use,
+# Builds with warnings as errors, with gcc and with clang, and runs the tests: as built for use,
 # and the unit tests once more under AddressSanitizer and UBSan. One CTest run, whose summary comes
 # last.
 set -u
@@ -12,7 +12,7 @@ usage()
     cat <<'END'
 usage: ./test.sh [--all] [--sanitize] [-- CTEST-OPTION...]
 
-            every test, and the unit tests under the sanitizers
+            the tests of CI, and the unit tests under the sanitizers
 --sanitize  the command line and MPI tests under the sanitizers too
 --all       that, and the long tests: 64 ranks, what has threads under ThreadSanitizer, the quick
             start and the unit tests under valgrind, a minute of each fuzz target, clang-tidy, MPICH,
