@@ -68,4 +68,5 @@ skip='^$'
 [ -n "$sanitize" ] || skip='sanitized-program'
 [ -n "$all" ] || skip="$skip|long"
 cd "$root/build-test/both" || exit 70
-exec ctest --output-on-failure -j "$(nproc)" -LE "$skip" "$@"
+# One more than cores: some tests wait.
+exec ctest --output-on-failure -j $(($(nproc) + 1)) -LE "$skip" "$@"
