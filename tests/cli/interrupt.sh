@@ -38,27 +38,32 @@ for signal in USR1 USR2; do
 done
 
 # A kill: what was written down on the way holds; a file that was damaged meanwhile costs only work.
+# Trainings of some seconds, because checkpoints are a second apart.
+lengthy() # run|start RUN_DIR
+{
+    "$1" "$LRSEARCH" long.yaml --run-dir "$2" --set limits.checkpoint_every=1s \
+        --set search.lr='[2e-3, 4e-3]' --set search.horizons='[1600k]' --set target.tokens=4M
+}
+saved()
+{
+    [ -s logs/killed/checkpoints/trial-0001.safetensors ] ||
+        has_events logs/killed/journal.jsonl finished 1 # a fast machine needs none
+}
+lengthy run logs/lengthy
+lengthy_status=$status
 for damage in no yes; do
     rm -rf logs/killed
-    start "$LRSEARCH" long.yaml --run-dir logs/killed --set limits.checkpoint_every=1s
-    tries=200
-    while [ ! -s logs/killed/checkpoints/trial-0001.safetensors ] && [ "$tries" -gt 0 ]; do
-        sleep 0.05
-        tries=$((tries - 1))
-    done
-    if [ -s logs/killed/checkpoints/trial-0001.safetensors ]; then # fast machines need none
-        kill -KILL "$pid"
-        wait "$pid" 2>/dev/null
-        [ "$damage" = no ] || head -c 3000 /dev/zero >logs/killed/checkpoints/trial-0001.safetensors
-        run "$LRSEARCH" long.yaml --run-dir logs/killed
-        [ "$damage" = no ] || expect_err "checkpoint not used"
-        [ "$damage" = yes ] || [ "$(begun logs/killed)" -eq 1 ] || fail "it began at its beginning"
-    else
-        wait "$pid"
-        status=$?
-    fi
-    expect_status "$whole_status"
-    expect_same_answer logs/whole/result.json logs/killed/result.json
+    lengthy start logs/killed
+    wait_until 60 saved
+    kill -KILL "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    [ -s logs/killed/checkpoints/trial-0001.safetensors ] || break
+    [ "$damage" = no ] || head -c 3000 /dev/zero >logs/killed/checkpoints/trial-0001.safetensors
+    lengthy run logs/killed
+    [ "$damage" = no ] || expect_err "checkpoint not used"
+    [ "$damage" = yes ] || [ "$(begun logs/killed)" -eq 1 ] || fail "it began at its beginning"
+    expect_status "$lengthy_status"
+    expect_same_answer logs/lengthy/result.json logs/killed/result.json
 done
 
 # A signal at any time leaves 75, or nothing to be done; never 0 for half a campaign.
