@@ -50,8 +50,8 @@ struct basin_shape {
  * 1024. */
 #define SHAPE_SHARED 0.8
 extern const double basin_drift_prior[BASIN_DRIFTS];
-/* Curvature t octaves of tokens from the reference over that at the reference: 2^(-drift t); of a
- * fast drift less beyond the reference, t > 0. */
+/* Curvature t octaves of tokens from the reference over that at the reference: 2^(-drift t). Beyond
+ * the reference, t > 0, drift is .2 at most. */
 double basin_flattening(int drift, double t);
 /* Standard deviations of a vertex around the law, octaves, and their prior probabilities. */
 extern const double basin_misfit[BASIN_MISFITS], basin_misfit_prior[BASIN_MISFITS];
