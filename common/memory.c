@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include "lrsearch/error.h"
 
 #define ARENA_ALIGNMENT ((size_t)64) /* a cache line; the widest vector register */
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
+#define KEPT_BLOCK (32 * 1024 * 1024) /* the most that every glibc takes */
+#define KEPT_TOTAL (1024 * 1024 * 1024)
 
 static atomic_long fail_after = -1; /* threads allocate at the same time */
 
@@ -54,6 +59,14 @@ char *lr_strdup(const char *text)
 void lr_free(void *block)
 {
     free(block);
+}
+
+void lr_memory_keep_freed(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, KEPT_TOTAL);
+#endif
 }
 
 void *lr_grow(void *array, size_t count, size_t *capacity, size_t element_size)

@@ -12,6 +12,7 @@
 #include "trainers/command/command_process.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
+#include "lrsearch/memory.h"
 #include "net/launch.h"
 
 /* Opens /dev/null for each one that is closed; otherwise a file opened later would get its number
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
         return command_child(argv + 2, true);
     signal(SIGXFSZ, SIG_IGN); /* beyond the file size limit (ulimit -f) write() returns an error */
     open_standard_streams();
+    lr_memory_keep_freed();
     lr_log_rank_set(mpi_launched_rank());
     if (command_line_parse(&line, argc, argv, &err)) {
         if (mpi_launched_rank() == 0)
