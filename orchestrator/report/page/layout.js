@@ -131,8 +131,10 @@
     main.style.width = on ? `${paper}px` : "";
     redrawAll();
     const groups = d3.nest().key(sheetOf).entries(figures).map(group => group.values);
-    const whole = on && groups.every(group => {
-      const boxes = group.map(figure => figure.section.getBoundingClientRect());
+    const whole = on && groups.every((group, i) => {
+      const parts = group.map(figure => figure.section);
+      if (i === groups.length - 1) parts.push(document.querySelector("footer"));
+      const boxes = parts.map(part => part.getBoundingClientRect());
       return d3.max(boxes, box => box.bottom) - d3.min(boxes, box => box.top) < sheetHeight;
     });
     for (const [first] of groups.slice(1)) first.section.classList.toggle("sheet", whole);
