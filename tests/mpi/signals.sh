@@ -6,7 +6,7 @@
 mpi_environment
 limit_s=400 # a campaign under AddressSanitizer on a loaded machine
 
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: grid}" \
+tiny_plan tiny.yaml "search: {lr: [1e-2, 8e-2], horizons: [256k, 512k], policy: grid}" \
     "limits: {checkpoint_every: none}"
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status
