@@ -56,10 +56,10 @@ skip() # TEXT...: CTest shows the test as skipped
 run() # COMMAND...: leaves $status, $work/out, $work/err; what hangs is ended after $limit_s
 {
     last_command=$*
-    timeout -k 10 "${limit_s:-120}" "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout -k 10 "${limit_s:-240}" "$@" >"$work/out" 2>"$work/err" </dev/null
     status=$?
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-        fail "did not end within ${limit_s:-120} s"
+        fail "did not end within ${limit_s:-240} s"
     fi
     [ ! -s "$work/err" ] || ! grep -q ': runtime error: ' "$work/err" || fail "UBSan found something"
 }
@@ -303,7 +303,7 @@ has_events() # JOURNAL EVENT COUNT
 }
 wait_for_events() # JOURNAL EVENT COUNT [SECONDS]
 {
-    wait_until "${4:-60}" has_events "$1" "$2" "$3"
+    wait_until "${4:-150}" has_events "$1" "$2" "$3"
 }
 
 wait_gone() # PID SECONDS
