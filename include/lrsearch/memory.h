@@ -12,8 +12,8 @@ void lr_free(void *block); /* NULL is fine */
 
 /* From here on freed blocks of up to 32 MiB stay with the process for the next allocations, instead
  * of going back to the system. The search creates and frees posteriors of megabytes many times a
- * second; pages that come anew from the system cost more than all its computing. Without glibc this
- * does nothing. */
+ * second; getting their pages anew took as long as computing with them. Without glibc this does
+ * nothing. */
 void lr_memory_keep_freed(void);
 
 /* Test hook: the next `successes` allocations succeed, the one after fails, later ones succeed

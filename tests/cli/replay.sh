@@ -35,9 +35,17 @@ END
 }
 
 replay_plan replay.yaml
+minor_faults() # of the commands so far: field 11 of proc(5)
+{
+    cut -d' ' -f11 "/proc/$$/stat"
+}
+before=$(minor_faults)
 run "$LRSEARCH" check replay.yaml
+faults=$(($(minor_faults) - before))
 expect_status 0
 expect_out "nothing is trained"
+# It simulates campaigns: 169,000 where each posterior has its pages anew, 6,000 where they stay.
+grep -q __asan_init "$LRSEARCH" || [ "$faults" -lt 60000 ] || fail "$faults page faults"
 [ ! -e logs ] || fail "check must leave nothing behind"
 run "$LRSEARCH" replay.yaml
 expect_status 0

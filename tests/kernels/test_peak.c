@@ -40,7 +40,7 @@ static void more_rounds_take_longer(void **state)
         assert_true(peak_loop((enum peak_kind)kind, TIMES_AS_MANY * ROUNDS) ==
                     TIMES_AS_MANY * flops);
         /* The least of several tries, since other programs can only slow one down. In turn, since a
-         * core runs wide instructions slowly for up to a millisecond after the first of them. */
+         * core may run wide instructions slowly for up to a millisecond after the first of them. */
         double few = INFINITY, many = INFINITY;
         for (int i = 0; i < TRIES; i++) {
             few = fmin(few, seconds_of((enum peak_kind)kind, ROUNDS));
