@@ -55,7 +55,7 @@ static void sampler_init(enum peak_kind kind, double (*now)(void))
     do {
         sampler.rounds *= 2;
         start = own_seconds();
-        peak_loop(kind, sampler.rounds);
+        peak_loop(kind, sampler.rounds, NULL);
         seconds = own_seconds() - start;
     } while (seconds < PEAK_SAMPLE);
 }
@@ -63,9 +63,10 @@ static void sampler_init(enum peak_kind kind, double (*now)(void))
 static void sample_peak(void)
 {
     double before = sampler.now();
-    peak_loop(sampler.kind, sampler.rounds / 8); /* a CPU needs up to 20 us to power wide units */
+    /* a CPU needs up to 20 us to power wide units */
+    peak_loop(sampler.kind, sampler.rounds / 8, NULL);
     double start = own_seconds();
-    sampler.flops += peak_loop(sampler.kind, sampler.rounds);
+    sampler.flops += peak_loop(sampler.kind, sampler.rounds, NULL);
     sampler.seconds += own_seconds() - start;
     sampler.last = sampler.now();
     sampler.excluded += sampler.last - before;
