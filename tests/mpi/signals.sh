@@ -10,22 +10,33 @@ tiny_plan tiny.yaml "search: {lr: [1e-2, 8e-2], horizons: [256k, 512k], policy: 
     "limits: {checkpoint_every: none}"
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status
+trials=$(grep -c '"event":"ended"' logs/whole/journal.jsonl)
+
+# A campaign that is signalled while it runs. On a busy machine it may end before the signal.
+interrupt_campaign() # DIR TO SIGNAL
+{
+    rm -rf "$1"
+    rm -f "$LRSEARCH_EXIT_FILE"
+    # shellcheck disable=SC2046 # words
+    start env --default-signal=INT $(mpi_command 3) "$LRSEARCH" tiny.yaml --run-dir "$1"
+    wait_for_events "$1/journal.jsonl" ended 1
+    # 32 of each training: the next have something to save
+    [ "$3" != USR1 ] || wait_for_events "$1/journal.jsonl" curve 66
+    victim=$pid
+    [ "$2" = mpirun ] || victim=$(rank_pid "$pid" 0)
+    kill -"$3" "$victim"
+    wait_gone "$pid" 60 || fail "SIG$3 to $2: mpirun did not end within 60 s"
+    wait "$pid" 2>/dev/null
+    status=$(cat "$LRSEARCH_EXIT_FILE" 2>/dev/null)
+    ! has_events "$1/journal.jsonl" ended "$trials"
+}
 
 for case in "$@"; do
     to=${case%-*}
     signal=${case#*-}
     dir=logs/$to-$signal
-    rm -f "$LRSEARCH_EXIT_FILE"
-    # shellcheck disable=SC2046 # words
-    start env --default-signal=INT $(mpi_command 3) "$LRSEARCH" tiny.yaml --run-dir "$dir"
-    wait_for_events "$dir/journal.jsonl" ended 2
-    wait_for_events "$dir/journal.jsonl" curve 66 # 32 of each training: the next have something to save
-    victim=$pid
-    [ $to = mpirun ] || victim=$(rank_pid "$pid" 0)
-    kill -$signal "$victim"
-    wait_gone "$pid" 60 || fail "SIG$signal to $to: mpirun did not end within 60 s"
-    wait "$pid" 2>/dev/null
-    status=$(cat "$LRSEARCH_EXIT_FILE" 2>/dev/null)
+    interrupt_campaign "$dir" "$to" "$signal" || interrupt_campaign "$dir" "$to" "$signal" ||
+        interrupt_campaign "$dir" "$to" "$signal" || fail "SIG$signal to $to: it trained to the end"
     # Open MPI 5 kills the ranks 250 ms later, which can be too soon on a busy machine. run.sh takes
     # no status for 75; what follows shows that the journal sufficed.
     case "$to-$signal-$mpi_survival-$status" in
