@@ -134,7 +134,7 @@ start_slow() # ENVIRONMENT...
 }
 for signal in INT TERM HUP USR1 USR2; do
     more=
-    start_slow --default-signal=INT
+    start_slow --default-signal=$signal
     kill -$signal "$pid"
     wait "$pid"
     status=$?
