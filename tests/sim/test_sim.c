@@ -398,7 +398,7 @@ static void a_large_round_is_recorded_in_portions(void **state)
     counting = sim_loop_threads;
     counting.work = work_counting;
     watch.event = count_planned;
-    for (int number = 0; number < 1 + 3 * 4; number++) {
+    for (int number = 0; number < (few_runs() ? 1 + 3 : 1 + 3 * 4); number++) {
         int rc, start = 0;
         snprintf(run_dir, sizeof(run_dir), "%s/large-%d", base, number);
         sim_forget_checkpoints();
@@ -489,7 +489,7 @@ static void every_decision_follows_from_the_journal(void **state)
     char run_dir[300], path[400];
     unsigned beside = 0, decisions = 0;
     struct plan *plan = load_plan(ASYNC);
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= 8; seed += few_runs() ? 4 : 1) {
         struct lr_error err = {0};
         struct replay replay = {0};
         struct sim_faults faults = {.workers = 5, .latency_ms = 50, .slow = 4, .job_ms = 20000};
@@ -513,8 +513,8 @@ static void every_decision_follows_from_the_journal(void **state)
         tally_of(run_dir);
         temp_dir_remove(run_dir);
     }
-    assert_true(beside > 20); /* else nothing was tested */
-    assert_true(decisions > 20);
+    assert_true(beside > (few_runs() ? 5 : 20)); /* else nothing was tested */
+    assert_true(decisions > (few_runs() ? 5 : 20));
     free(plan);
 }
 
@@ -541,7 +541,7 @@ static void killed_after_every_line(void **state)
     sim_forget_checkpoints();
     assert_int_equal(session(plan, whole, 5, &faults, &err), 0);
     size_t size, lines = 0;
-    const size_t every = few_runs() ? 10 : 1; /* a start repeats all decisions so far */
+    const size_t every = few_runs() ? 25 : 1; /* a start repeats all decisions so far */
     snprintf(path, sizeof(path), "%s/journal.jsonl", whole);
     char *journal = read_whole(path, &size);
     for (char *end = journal; (end = strchr(end, '\n')) != NULL; end++, lines++) {
@@ -631,7 +631,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(goes_on_after_a_failure_on_any_rank),
     };
     if (few_runs())
-        seed_count = 10;
+        seed_count = 5;
 #ifdef __SANITIZE_THREAD__
     seed_count = 6; /* it is slow, and the tests of threads are the ones before */
 #endif

@@ -212,7 +212,7 @@ static void same_journal_after_any_kill(const char *policy)
     size_t kept = 0;
     for (unsigned event = 0; journal[kept]; event++) {
         kept += strcspn(journal + kept, "\n") + 1;
-        if (few_runs() && event % 5 > 0)
+        if (few_runs() && event % 10 > 0)
             continue;
         size_t torn = journal[kept] ? 7 : 0;
         assert_int_equal(run_dir_write("", path, journal, kept + torn, NULL), 0);
@@ -260,7 +260,7 @@ static void same_journal_without_memory(void **state)
     struct session session;
     struct answer answer;
     struct lr_error err = {0};
-    long failures = 0, reopened = 0, steps = 0, every = few_runs() ? 5 : 1;
+    long failures = 0, reopened = 0, steps = 0, every = few_runs() ? 10 : 1;
     assert_int_equal(remove(path), 0);
     session_open(&session, &plan, 3);
     int rc = 1;
