@@ -6,11 +6,14 @@
 
 #include <string.h>
 #include "kernels/instructions.h"
+#include "kernels/scratch.h"
 
 enum {
-    ROOM_COLUMNS = 256,
     FAR_ROWS = 1023, /* floats; rows further apart are gathered */
     BAND_ROWS = 112, /* at most: whole tiles */
+    /* In floats: */
+    BAND_SIZE = BAND_ROWS * (GEMM_DEPTH + 8),
+    ROOM_SIZE = GEMM_DEPTH * 256, /* packed columns */
 };
 
 enum instructions instructions_most = INSTRUCTIONS_AVX512;
@@ -151,7 +154,7 @@ static struct operand gather_rows(float *band, struct operand a, size_t rows, si
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
                       size_t rows, size_t after, size_t columns)
 {
-    static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS + 8 * BAND_ROWS];
+    float *band = scratch(SCRATCH_GEMM_BAND, BAND_SIZE * sizeof(float));
     const struct gemm_tiles *t = tiles();
     size_t next = smaller(after, rows);
     struct ahead ahead = {part(a, rows, 0), next, a.row, b.depth};
@@ -182,11 +185,11 @@ static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_
 void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,
           size_t inner)
 {
-    static _Thread_local _Alignas(64) float room[GEMM_DEPTH * ROOM_COLUMNS];
+    float *room = scratch(SCRATCH_GEMM_PANELS, ROOM_SIZE * sizeof(float));
     const size_t panel = gemm_panel(), at_a_time = BAND_ROWS / gemm_tile_rows() * gemm_tile_rows();
     for (size_t k = 0; k < inner; k += GEMM_DEPTH) {
         size_t depth = smaller(inner - k, GEMM_DEPTH);
-        size_t at_once = GEMM_DEPTH * ROOM_COLUMNS / depth / panel * panel;
+        size_t at_once = ROOM_SIZE / depth / panel * panel;
         for (size_t j = 0; j < columns; j += at_once) {
             size_t width = smaller(columns - j, at_once);
             struct gemm_packed_operand packed =

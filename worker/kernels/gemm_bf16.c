@@ -3,8 +3,13 @@
 #include "kernels/gemm_parts.h"
 
 #include <string.h>
+#include "kernels/scratch.h"
 
-enum { ROOM_COLUMNS = 512 };
+/* Of 4 bytes, a pair of bf16: */
+enum {
+    BAND_SIZE = BF16_BAND * (GEMM_DEPTH / 2 + BF16_GROUP),
+    ROOM_SIZE = GEMM_DEPTH / 2 * 512, /* packed columns */
+};
 
 /* The first that the CPU has is taken; AMX, whose bits are its own, only where it is asked for. */
 static const struct bf16_tiles *const kinds[] = {
@@ -125,7 +130,7 @@ static struct bf16_ahead band_ahead(struct operand a, size_t i, size_t rows, siz
 static void bands(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
                   size_t columns, size_t inner)
 {
-    static _Thread_local _Alignas(64) uint32_t left[BF16_BAND * (GEMM_DEPTH / 2 + BF16_GROUP)];
+    uint32_t *left = scratch(SCRATCH_BF16_BAND, BAND_SIZE * sizeof(uint32_t));
     const struct bf16_tiles *t = tiles();
     for (size_t i = 0; i < rows; i += BF16_BAND) {
         size_t some = smaller(rows - i, BF16_BAND);
@@ -148,10 +153,10 @@ void gemm_bf16_packed(struct gemm_into to, struct operand a, struct gemm_packed_
 void gemm_bf16(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,
                size_t inner)
 {
-    static _Thread_local _Alignas(64) float room[GEMM_DEPTH / 2 * ROOM_COLUMNS];
+    float *room = scratch(SCRATCH_BF16_PANELS, ROOM_SIZE * sizeof(float));
     for (size_t k = 0; k < inner; k += GEMM_DEPTH) {
         size_t depth = smaller(inner - k, GEMM_DEPTH);
-        size_t at_once = sizeof(room) / sizeof(*room) / panel_size(depth) * BF16_PANEL;
+        size_t at_once = ROOM_SIZE / panel_size(depth) * BF16_PANEL;
         for (size_t j = 0; j < columns; j += at_once) {
             size_t width = smaller(columns - j, at_once);
             bands(part_of(to, 0, j, k), part(a, 0, k),
