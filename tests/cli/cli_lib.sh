@@ -18,6 +18,8 @@ work=$(mktemp -d) || exit 1
 # fails.
 reports=$(mktemp -d) || exit 1
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/asan"
+ubsan=
+! grep -q __ubsan_handle "$LRSEARCH" || ubsan=yes
 background=
 cleanup()
 {
@@ -61,7 +63,7 @@ run() # COMMAND...: leaves $status, $work/out, $work/err; what hangs is ended af
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
         fail "did not end within ${limit_s:-240} s"
     fi
-    [ ! -s "$work/err" ] || ! grep -q ': runtime error: ' "$work/err" || fail "UBSan found something"
+    [ -z "$ubsan" ] || ! grep -q ': runtime error: ' "$work/err" || fail "UBSan found something"
 }
 
 expect_status() # STATUS
@@ -91,7 +93,10 @@ expect_out_empty()
 
 expect_err_lines() # COUNT
 {
-    lines=$(wc -l <"$work/err")
+    lines=0
+    while read -r err_line; do
+        lines=$((lines + 1))
+    done <"$work/err"
     [ "$lines" -eq "$1" ] || fail "stderr has $lines lines instead of $1"
 }
 
@@ -331,4 +336,18 @@ make_story() # FILE
             printf "%s%s", w[1 + (x + i % 7) % n], i % 11 == 10 ? ".\n" : " "
         }
     }' >"$1"
+}
+
+# For campaigns whose figures nobody looks at. Drawing them takes longer than the rest of a small
+# one.
+figures_unseen() # from here on a program that draws nothing stands in for gnuplot
+{
+    mkdir "$work/stand-in" || exit 1
+    cat >"$work/stand-in/gnuplot" <<'END'
+#!/bin/sh
+figure=${2#*\'} # gnuplot -e "figure = 'PATH'" SCRIPT
+echo '<?xml version="1.0"?><svg></svg>' >"${figure%\'}"
+END
+    chmod +x "$work/stand-in/gnuplot"
+    PATH=$work/stand-in:$PATH
 }

@@ -1,28 +1,31 @@
 #!/bin/sh
 # Signals, the end of a job, forks, and what a trial that fails for good does to the campaign.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+figures_unseen
 
 # Trainings of parts of a second to seconds; AddressSanitizer makes them 14 times as long.
-horizons='[100k, 400k]' lengthy_horizon=1600k
+horizons='[100k, 300k]' lengthy_horizon=1200k
 if grep -q __asan_init "$LRSEARCH"; then
     horizons='[20k, 80k]' lengthy_horizon=200k
 fi
 tiny_plan long.yaml "model: {arch: gpt, d_model: 32, n_layers: 1, n_heads: 2, context: 32, vocab: 64}" \
-    "search: {lr: [2e-3, 8e-3], horizons: $horizons, policy: grid}" "limits: {checkpoint_every: none}"
+    "search: {lr: [4e-3, 8e-3], horizons: $horizons, policy: grid}" "limits: {checkpoint_every: none}"
 run "$LRSEARCH" long.yaml --run-dir logs/whole
 whole_status=$status
 
-begun() # RUN_DIR: trials whose last attempt went on from a checkpoint
+column() # NAME RUN_DIR: of trials.csv
 {
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["begun_tokens"] > 0' \
-        "$1/trials.csv" | wc -l
+    awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at[name] }' \
+        "$2/trials.csv"
 }
 
-# SIGUSR1: the training writes down where it is, and the next start goes on from there.
+# SIGUSR1, and in the next start SIGUSR2: the training writes down where it is, and goes on from
+# there.
+journal=logs/drained/journal.jsonl
+curves=0 saved=0
 for signal in USR1 USR2; do
-    rm -rf logs/drained
     start "$LRSEARCH" long.yaml --run-dir logs/drained
-    wait_for_events logs/drained/journal.jsonl curve 4
+    wait_for_events $journal curve $((curves + 4))
     kill -$signal "$pid"
     wait "$pid"
     status=$?
@@ -30,23 +33,28 @@ for signal in USR1 USR2; do
     expect_err "SIG$signal: no new trainings; 1 that run may write their checkpoint, 60 s at most"
     expect_json interrupted logs/drained/result.json status
     expect_file logs/drained/checkpoints/trial-*.safetensors
-    grep -q '"message":"canceled at token [0-9]*, saved at token' logs/drained/journal.jsonl ||
+    saved=$((saved + 1))
+    [ "$(grep -c '"message":"canceled at token [0-9]*, saved at token' $journal)" -eq $saved ] ||
         fail "the training was not saved"
-    run "$LRSEARCH" long.yaml --run-dir logs/drained
-    expect_status "$whole_status"
-    expect_same_answer logs/whole/result.json logs/drained/result.json
-    expect_json "$(json logs/whole/result.json cost tokens)" logs/drained/result.json cost tokens
-    expect_json 0 logs/drained/result.json cost lost_tokens
-    [ "$(begun logs/drained)" -eq 1 ] || fail "no training went on from its checkpoint"
-    [ ! -e logs/drained/checkpoints ] || fail "checkpoints are left behind"
-    [ ! -e logs/drained/lock ] || fail "the lock is left behind"
+    curves=$(grep -c '"event":"curve"' $journal)
 done
+run "$LRSEARCH" long.yaml --run-dir logs/drained
+expect_status "$whole_status"
+expect_same_answer logs/whole/result.json logs/drained/result.json
+expect_json "$(json logs/whole/result.json cost tokens)" logs/drained/result.json cost tokens
+expect_json 0 logs/drained/result.json cost lost_tokens
+# Two trainings, or one twice.
+attempts=$(grep '"event":"ended"' $journal | grep -c '"begun_tokens":[1-9]')
+[ "$attempts" -eq 2 ] || fail "$attempts attempts instead of 2 went on from a checkpoint"
+[ ! -e logs/drained/checkpoints ] || fail "checkpoints are left behind"
+[ ! -e logs/drained/lock ] || fail "the lock is left behind"
 
-# A kill: what was written down on the way holds; a file that was damaged meanwhile costs only work.
-# Trainings of some seconds, because checkpoints are a second apart.
+# A kill: what was written down on the way holds; a file that was damaged meanwhile costs only work,
+# and the same loss comes from the beginning. One training of some seconds, because checkpoints are
+# a second apart.
 lengthy() # run|start RUN_DIR
 {
-    "$1" "$LRSEARCH" long.yaml --run-dir "$2" --set limits.checkpoint_every=1s \
+    "$1" "$LRSEARCH" long.yaml --run-dir "$2" --set limits.checkpoint_every=1s --set budget.trials=1 \
         --set search.lr='[2e-3, 4e-3]' --set "search.horizons=[$lengthy_horizon]" --set target.tokens=4M
 }
 saved()
@@ -54,22 +62,26 @@ saved()
     [ -s logs/killed/checkpoints/trial-0001.safetensors ] ||
         has_events logs/killed/journal.jsonl finished 1 # a fast machine needs none
 }
-lengthy run logs/lengthy
-lengthy_status=$status
-for damage in no yes; do
-    rm -rf logs/killed
-    lengthy start logs/killed
-    wait_until 60 saved
-    kill -KILL "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    [ -s logs/killed/checkpoints/trial-0001.safetensors ] || break
-    [ "$damage" = no ] || head -c 3000 /dev/zero >logs/killed/checkpoints/trial-0001.safetensors
+lengthy start logs/killed
+wait_until 60 saved
+kill -KILL "$pid" 2>/dev/null
+wait "$pid" 2>/dev/null
+if [ -s logs/killed/checkpoints/trial-0001.safetensors ]; then
+    cp -r logs/killed logs/damaged
     lengthy run logs/killed
-    [ "$damage" = no ] || expect_err "checkpoint not used"
-    [ "$damage" = yes ] || [ "$(begun logs/killed)" -eq 1 ] || fail "it began at its beginning"
-    expect_status "$lengthy_status"
-    expect_same_answer logs/lengthy/result.json logs/killed/result.json
-done
+    expect_status 4
+    [ "$(column begun_tokens logs/killed)" -gt 0 ] || fail "it began at its beginning"
+    head -c 3000 /dev/zero >logs/damaged/checkpoints/trial-0001.safetensors
+    lengthy run logs/damaged
+    expect_status 4
+    expect_err "checkpoint not used"
+    [ "$(column begun_tokens logs/damaged)" -eq 0 ] || fail "it went on from a damaged checkpoint"
+    expect_same_answer logs/damaged/result.json logs/killed/result.json
+    for column in val_loss train_loss tokens; do
+        [ "$(column $column logs/killed)" = "$(column $column logs/damaged)" ] ||
+            fail "another $column: $(column $column logs/killed), $(column $column logs/damaged)"
+    done
+fi
 
 # A signal at any time leaves 75, or nothing to be done; never 0 for half a campaign.
 for moment in 0.02 0.05 0.2; do
@@ -116,8 +128,12 @@ done
 
 # A signal while a finished campaign is fitted: its files come with the next start, and its journal
 # is complete.
-rm -rf logs/fitted
-start "$LRSEARCH" cells.yaml --run-dir logs/fitted --set search.horizons='[32k, 64k]' --set search.policy=grid
+fitted() # run|start
+{
+    "$1" "$LRSEARCH" cells.yaml --run-dir logs/fitted --set model.n_layers='[1, 2]' \
+        --set search.lr='[1e-2, 3e-2]' --set search.horizons='[32k]' --set search.policy=grid
+}
+fitted start
 wait_for_events logs/fitted/journal.jsonl finished 1
 kill -TERM "$pid" 2>/dev/null
 wait_gone "$pid" 6 || fail "SIGTERM waits for the last fit"
@@ -128,7 +144,7 @@ case $status in
 *) fail "SIGTERM in the last fit: exit status $status" ;;
 esac
 cp logs/fitted/journal.jsonl journal.before
-run "$LRSEARCH" cells.yaml --run-dir logs/fitted --set search.horizons='[32k, 64k]' --set search.policy=grid
+fitted run
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "the finished campaign: exit status $status"
 expect_file logs/fitted/result.json
 cmp -s journal.before logs/fitted/journal.jsonl || fail "the journal of a finished campaign was written to"
@@ -145,9 +161,9 @@ status=$?
 expect_status 75
 
 # Slurm says when the job ends: it stops in time by itself, and does not begin what cannot be saved.
-rm -rf logs/job
 last_command="SLURM_JOB_END_TIME"
-SLURM_JOB_END_TIME=$(($(date +%s) + 4)) "$LRSEARCH" long.yaml --run-dir logs/job --grace 2s \
+sleep 0.$(((15 - $(date +%1N)) % 10)) # to the middle of a second: half a second of work
+SLURM_JOB_END_TIME=$(($(date +%s) + 3)) "$LRSEARCH" long.yaml --run-dir logs/job --grace 2s \
     >out 2>err </dev/null
 status=$?
 expect_status 75
@@ -176,8 +192,8 @@ expect_status 2
 expect_err "--grace soon: must be a time such as 60s, 1h at most"
 
 # A changed plan: refused, or forked with the trainings that still hold.
-tiny_plan few.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}"
-tiny_plan more.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], policy: grid}"
+tiny_plan few.yaml "search: {lr: [3e-2, 1e-1], horizons: [8k, 16k], policy: grid}"
+tiny_plan more.yaml "search: {lr: [3e-2, 1e-1], horizons: [8k, 16k, 32k], policy: grid}"
 run "$LRSEARCH" few.yaml --run-dir logs/few
 run "$LRSEARCH" more.yaml --run-dir logs/few
 expect_status 65
@@ -192,7 +208,7 @@ expect_same_answer logs/new/result.json logs/more/result.json
 expect_json "$(json logs/new/result.json cost tokens)" logs/more/result.json cost tokens
 cmp -s logs/few/curves/trial-0001.csv logs/more/curves/trial-0001.csv || fail "curves differ"
 tiny_plan other.yaml "training: {batch_tokens: 128}" \
-    "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}"
+    "search: {lr: [3e-2, 1e-1], horizons: [8k, 16k], policy: grid}"
 run "$LRSEARCH" other.yaml --run-dir logs/few --fork other
 expect_json 0 logs/other/result.json cost reused_tokens
 run "$LRSEARCH" more.yaml --run-dir logs/few --fork ../away

@@ -3,6 +3,7 @@
 # answer that reports on a descriptor give, on one rank and on three, though an attempt fails; each
 # kind of file; what was there before; plans that cannot be right.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+figures_unseen
 
 # A training made up in awk: best at 8e-3 on 1M tokens. It adds JSON lines to a file in the folder
 # $1, or reports on the descriptor. The first attempt at trial 2 fails after a loss that is wrong.
@@ -34,7 +35,7 @@ version: 1
 name: fd
 trainer: {kind: command, argv: [./train.sh]}
 training: {batch_tokens: 1000}
-search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M]}
+search: {lr: [2e-3, 1.28e-1], horizons: [1M, 2M], policy: grid}
 target: {tokens: 64M}
 END
 sed 's/fd/file/; s|train.sh\]|train.sh, "runs/{trial}"], report: {file: "runs/{trial}/metrics.jsonl", loss: val/loss, steps: iter}|' \
@@ -49,9 +50,16 @@ grep -q ',diverged,' logs/file/trials.csv || fail "NaN is no divergence"
 expect_same_answer logs/fd/result.json logs/file/result.json
 # An earlier run has left its files there, to which the program adds its rows: only those count.
 echo '{"val/loss": NaN}' >>runs/1/metrics.jsonl
-run "$LRSEARCH" file.yaml --run-dir logs/again
-expect_status 0
-expect_same_answer logs/fd/result.json logs/again/result.json
+run "$LRSEARCH" file.yaml --run-dir logs/again --set budget.trials=2
+expect_status 4
+losses() # RUN_DIR: of its trainings
+{
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["state"] == "done" { print $at["lr"], $at["tokens"], $at["val_loss"] }' "$1/trials.csv"
+}
+losses logs/fd >wanted
+losses logs/again >found
+[ "$(grep -cxF -f wanted found)" -eq 2 ] || fail "other losses: $(cat found)"
 
 # ---- one training ----
 

@@ -2,6 +2,7 @@
 # lrsearch status on a campaign that runs, that was interrupted, that is finished and that is
 # damaged; the progress line of a run; its log.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+figures_unseen
 
 status_json() # RUN_DIR
 {
@@ -111,23 +112,32 @@ if command -v script >/dev/null; then
     expect_out "$(printf '\033[?25h\033[?1049l')"
     sed -n "/$(printf '\033')\[?1049l/,\$p" out | grep -q 'tiny: interrupted' ||
         fail "what was seen last is not left on the terminal"
-    widest() # COMMAND: what it shows is in out, the length of its longest line in $longest
-    {
-        last_command=$1
-        LC_ALL=C TERM=xterm timeout 60 script -qec "$1" /dev/null 2>err </dev/null | tr -d '\r' |
-            sed "s/$(printf '\033')[^a-zA-Z]*[a-zA-Z]//g" >out
-        grep -q 'tiny: interrupted' out || fail "nothing is shown: $(cat out)"
-        longest=$(awk 'length($0) > most { most = length($0) } END { print most }' out)
-    }
-    for columns in 40 80 120 200; do
-        for watch in "" --watch; do
-            widest "stty rows 60 cols $columns; $LRSEARCH status logs/tiny $watch"
-            [ "$longest" -le $columns ] || fail "$longest columns on a terminal of $columns"
-            [ "$longest" -gt $((columns * 9 / 10)) ] || fail "$longest columns of $columns are used"
-        done
+    cat >widths.sh <<'END'
+for columns in 40 80 120 200; do
+    for watch in "" --watch; do
+        echo "= $columns $watch"
+        stty rows 60 cols $columns
+        "$LRSEARCH" status logs/tiny $watch
     done
-    widest "stty rows 60 cols 200; COLUMNS=60 $LRSEARCH status logs/tiny"
-    { [ "$longest" -le 60 ] && [ "$longest" -gt 54 ]; } || fail "$longest columns with COLUMNS=60"
+done
+echo "= 60 COLUMNS"
+COLUMNS=60 "$LRSEARCH" status logs/tiny
+END
+    last_command="status on terminals of several widths"
+    LC_ALL=C TERM=xterm timeout 60 script -qec "sh widths.sh" /dev/null 2>err </dev/null | tr -d '\r' |
+        sed "s/$(printf '\033')[^a-zA-Z]*[a-zA-Z]//g" >out
+    awk 'function judge() {
+            if (columns && !shown)
+                print "nothing is shown on a terminal of " columns
+            else if (columns && (longest > columns || longest <= int(columns * 9 / 10)))
+                print longest " columns on a terminal of " columns
+            longest = shown = 0
+        }
+        /^= / { judge(); columns = $2; count++; next }
+        /tiny: interrupted/ { shown = 1 }
+        length($0) > longest { longest = length($0) }
+        END { judge(); if (count != 9) print count " widths" }' out >wrong
+    [ ! -s wrong ] || fail "$(cat wrong)"
 fi
 # A pipe has 80 columns, unless COLUMNS says another number, as watch(1) does.
 for columns in "" 0 many -5 50 120; do
