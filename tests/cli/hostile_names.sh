@@ -25,22 +25,18 @@ answered()
 
 run "$LRSEARCH" replay.yaml -q --run-dir=base
 answered
-# Each as the file of a figure: all figures are drawn by gnuplot in the same way. Those that begin
-# or end a word, quote, or are options also as a run with its figures; an export starts no program.
+# Each as the file of a figure: all figures are drawn by gnuplot in the same way. As a run those that
+# the runs of commands below have not.
 for name in '|touch PWNED;' '<touch PWNED;' '`touch PWNED`' '$(touch PWNED)' '-e' '-' ';touch PWNED;' \
     "a'; system 'touch PWNED'; '" "a'.system('touch PWNED').'" 'a"`touch PWNED`"b' '@touch' '%s%n%s' \
     'a b\n*[?]'; do
     case $name in
-    '|'* | '$'* | -* | *'; system'* | '%'* | 'a b'*)
+    -* | '%'* | 'a b'*)
         cp -r base "./$name"
         rm -r "./$name/figures" "./$name/report.html"
         run "$LRSEARCH" report -- "$name"
         answered
         expect_file "./$name/figures/horizon.$drawn" "./$name/report.html"
-        ;;
-    esac
-    case $name in
-    -* | '%'* | 'a b'*)
         run "$LRSEARCH" export --format sqlite --out="$name.db" -- "$name"
         answered
         expect_file "./$name.db"
@@ -75,18 +71,18 @@ for name in '|touch PWNED;' '<touch PWNED' "a'; touch PWNED; '" '$(touch PWNED)'
 version: 1
 name: command
 trainer: {kind: command, argv: [./train, "{lr}", "{tokens}"], report: {prefix: "loss "}}
-search: {lr: [1e-3, 1e-1], horizons: [1M, 2M], policy: grid}
+search: {lr: [1e-3, 4e-3], horizons: [1M, 2M], policy: grid}
 target: {tokens: 64M}
 END
     cat >"./$name.d/train" <<'END'
 #!/bin/sh
-echo "loss {\"tokens\": $2, \"val_loss\": 3.5}"
+echo 'loss {"loss": 3.5, "final": true}'
 END
     chmod +x "./$name.d/train"
     yaml=$(printf '%s' "$name.out" | sed "s/'/''/g")
-    run "$LRSEARCH" -q "./$name.d/plan.yaml" --set "output.dir='$yaml'" --set budget.trials=2
-    safe
-    expect_file "./$name.out/journal.jsonl"
+    run "$LRSEARCH" -q "./$name.d/plan.yaml" --set "output.dir='$yaml'"
+    answered
+    expect_file "./$name.out/figures/horizon.$drawn" "./$name.out/report.html"
 done
 
 # One figure by the other way, of activations.
@@ -139,7 +135,7 @@ expect_plain() # no control, no bidirectional override, in out and err
     tried=$((tried + 1))
 }
 mkdir -m 700 logs
-run "$LRSEARCH" replay.yaml -q --run-dir=logs/good
+cp -r base logs/good
 nasty=$(printf 'n\302\233 31m\342\200\256txt')
 printf '%s\n' 'version: 1' '"k\x9b 31m\u202e": 1' 'name: "an\x9b 31m\u202etxt"' >nasty.yaml
 run "$LRSEARCH" nasty.yaml
