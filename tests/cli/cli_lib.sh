@@ -222,6 +222,14 @@ target: {tokens: 64M}
 END
 }
 
+no_figures() # for tests that look at none: as where gnuplot fails, which each campaign starts twice
+{
+    mkdir "$work/no_figures"
+    printf '#!/bin/sh\nexit 1\n' >"$work/no_figures/gnuplot"
+    chmod +x "$work/no_figures/gnuplot"
+    PATH=$work/no_figures:$PATH
+}
+
 # ---- ranks ----
 
 # mpirun as run.sh starts it. The exit status of rank 0 comes by LRSEARCH_EXIT_FILE.

@@ -21,16 +21,32 @@ has() # FILE FIXED TEXT
 {
     grep -qF -e "$2" "$1" || fail "$1 does not have: $2"
 }
+has_all() # FILE TEXTS: each line of TEXTS is in some line of FILE
+{
+    missing=$(awk 'NR == FNR { text = text $0 "\n"; next } !index(text, $0) { print; exit }' "$1" "$2")
+    [ -z "$missing" ] || fail "$1 does not have: $missing"
+}
+in_man() # <OPTIONS: as a man page has them, in bold
+{
+    sed 's/-/\\-/g; s/.*/\\fB\\-\\-&\\fR/'
+}
 commands=$(sed -n '/^commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' help)
 general=$(sed -n '/^options of/,/^$/s/^  .* --\([a-z-]*\) .*/\1/p' help)
-statuses=$(sed -n '/^exit status:/,$s/^ *\([0-9]*\)  .*/\1/p' help)
+statuses=$(sed -n '/^exit status:/,$s/^ *\([0-9]*\)  .*/\1/p' help | tr '\n' ' ')
 [ "$(echo "$commands" | wc -w)" -ge 13 ] || fail "--help lists too few commands"
 [ "$(echo "$general" | wc -w)" -eq 4 ] || fail "--help lists other general options"
 [ "$(echo "$statuses" | wc -w)" -ge 12 ] || fail "--help lists too few exit statuses"
 # Each option of each command, where the command is: test_commands counts the rows of the tables.
 count=0
+# shellcheck disable=SC2086 # words
+printf '%s\n' $general >general
+in_man <general >general.man
+has_all man general.man
 for command in $commands; do
-    roff=$(echo "$command" | sed 's/-/\\\\-/g')
+    case $command in
+    *-*) roff=$(echo "$command" | sed 's/-/\\\\-/g') ;;
+    *) roff=$command ;;
+    esac
     run "$LRSEARCH" help "$command"
     expect_status 0
     sed -n '/^options:/,/^$/s/^  .* --\([a-z-]*\) .*/\1/p' out >options
@@ -39,35 +55,41 @@ for command in $commands; do
     sed -n "/^    ($command)\$/,/;;/p" zsh >of.zsh
     [ -s of.man ] && [ -s of.bash ] && [ -s of.zsh ] || fail "$command is missing in man, bash or zsh"
     has zsh "'$command:"
-    for option in $(cat options) $general; do
-        has of.bash "--$option"
-        has of.zsh "--$option"
-    done
-    while read -r option; do
-        has of.man "\fB\-\-$(echo "$option" | sed 's/-/\\-/g')\fR"
-        count=$((count + 1))
-    done <options
+    sed 's/^/--/' options general >wanted
+    has_all of.bash wanted
+    has_all of.zsh wanted
+    in_man <options >wanted
+    has_all of.man wanted
+    count=$((count + $(wc -l <options)))
 done
 [ "$count" -ge 60 ] || fail "only $count options"
-for option in $general; do
-    has man "\fB\-\-$option\fR"
-done
 for code in $statuses; do
-    has man ".B $code"
-    grep -q "^| \(.*, \)\?$code\(, .*\)\? | " "$LRSEARCH_SOURCE_DIR/docs/results.md" ||
+    echo ".B $code"
+done >wanted
+has_all man wanted
+is_one_of() # WORD WORDS
+{
+    case " $2 " in
+    *" $1 "*) ;;
+    *) return 1 ;;
+    esac
+}
+explained=$(awk '/^\|/ { sub(/ \| .*/, ""); sub(/^\| /, ""); gsub(/, /, " "); printf "%s ", $0 }' \
+    "$LRSEARCH_SOURCE_DIR/docs/results.md")
+for code in $statuses; do
+    is_one_of "$code" "$explained" ||
         fail "docs/results.md does not explain exit status $code"
 done
 for code in $(sed -n 's/^ *X(LR_E[A-Z]*, -[0-9]*, \([0-9]*\),.*/\1/p
                       s/^ *LR_EXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' \
     "$LRSEARCH_SOURCE_DIR/include/lrsearch/error.h"); do
-    echo "$statuses" | grep -qx "$code" || fail "--help does not explain exit status $code"
+    is_one_of "$code" "$statuses" || fail "--help does not explain exit status $code"
 done
 # Two levels of the schema's keys: "search": {... "properties": {"lr": {.
 sed -n 's/^        "\([a-z_0-9]*\)": {$/\1/p' schema.json | grep -vx 'properties\|not' >keys
 [ "$(wc -l <keys)" -ge 100 ] || fail "the schema has too few keys"
-while read -r key; do
-    has plan-man "$key\\fR"
-done <keys
+sed 's/$/\\fR/' keys >wanted
+has_all plan-man wanted
 
 if command -v mandoc >/dev/null 2>&1; then
     for page in man plan-man; do

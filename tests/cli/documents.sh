@@ -14,51 +14,63 @@ wrong() # TEXT: all mistakes are shown, then the test fails
 
 # ---- lines and links ----
 
-for document in $documents; do
-    awk -v name="$document" '
-        length > 100 && !/^\|/ && !/^!\[/ {
-            print name ":" NR ": has " length " columns"
-        }' "$source/$document" >found
-    [ ! -s found ] || wrong "$(cat found)"
-done
+(cd "$source" && awk 'length > 100 && !/^\|/ && !/^!\[/ {
+    print FILENAME ":" FNR ": has " length " columns"
+}' $documents) >found
+[ ! -s found ] || wrong "$(cat found)"
 [ "$(wc -l <"$source/README.md")" -lt 150 ] || wrong "README.md has 150 lines or more"
 [ "$(wc -l <"$source/plans/README.md")" -lt 60 ] || wrong "plans/README.md has 60 lines or more"
 
-anchors() # FILE: the anchors of its headings, as GitHub and GitLab make them
-{
-    awk '/^```/ { fence = !fence }
-        /^#+ / && !fence {
-            sub(/^#+ /, "")
-            $0 = tolower($0)
-            gsub(/[^a-z0-9 _-]/, "")
-            gsub(/ /, "-")
-            print
-        }' "$1"
-}
-links=0
-for document in $documents; do
-    folder=$(dirname "$source/$document")
-    tr '\n' ' ' <"$source/$document" | grep -o '\](\([^)]*\))' | sed 's/^](//; s/)$//' >targets
-    while read -r target; do
-        links=$((links + 1))
-        file=${target%%#*}
-        case $target in
-        http*) continue ;;
-        esac
-        path=$source/$document
-        [ -z "$file" ] || path=$folder/$file
-        if [ ! -e "$path" ]; then
-            wrong "$document: links to $target, which does not exist"
-        elif [ "$target" != "$file" ] && ! anchors "$path" | grep -qxF "${target#*#}"; then
-            wrong "$document: $target: $path has no such heading"
-        fi
-    done <targets
-done
-[ "$links" -ge 80 ] || wrong "only $links links were found"
+# Links: the document, the target.
+(cd "$source" && awk '
+    function targets(name, text) { # links can be broken over lines
+        while (match(text, /\]\([^)]*\)/)) {
+            print name "\t" substr(text, RSTART + 2, RLENGTH - 3)
+            text = substr(text, RSTART + RLENGTH)
+        }
+    }
+    FNR == 1 { targets(name, text); name = FILENAME; text = "" }
+    { text = text $0 " " }
+    END { targets(name, text) }' $documents) >links
+[ "$(wc -l <links)" -ge 80 ] || wrong "only $(wc -l <links) links were found"
+: >headings
+while IFS='	' read -r document target; do
+    file=${target%%#*}
+    case $target in
+    http*) continue ;;
+    esac
+    path=$source/$document
+    [ -z "$file" ] || path=${path%/*}/$file
+    if [ ! -e "$path" ]; then
+        wrong "$document: links to $target, which does not exist"
+    elif [ "$target" != "$file" ]; then
+        echo "$document	$path	${target#*#}" >>headings
+    fi
+done <links
+# The anchors of a file's headings, as GitHub and GitLab make them.
+awk -F '\t' '
+    function read_anchors(path, line, fence) {
+        while ((getline line <path) > 0)
+            if (line ~ /^```/)
+                fence = !fence
+            else if (line ~ /^#+ / && !fence) {
+                sub(/^#+ /, "", line)
+                line = tolower(line)
+                gsub(/[^a-z0-9 _-]/, "", line)
+                gsub(/ /, "-", line)
+                anchor[path, line] = 1
+            }
+    }
+    !seen[$2]++ { read_anchors($2) }
+    !(($2, $3) in anchor) { print $1 ": links to #" $3 ": " $2 " has no such heading" }' headings >found
+[ ! -s found ] || wrong "$(cat found)"
+in_docs=$(cat "$source"/docs/*.md)
+above=$(cat "$source/README.md" "$source/CONTRIBUTING.md")
 for document in "$source"/docs/*.md; do
-    name=$(basename "$document")
-    grep -rqF "($name" "$source"/docs/*.md || grep -qF "(docs/$name" "$source/README.md" "$source/CONTRIBUTING.md" ||
-        wrong "docs/$name: nothing links to it"
+    name=${document##*/}
+    case $in_docs in *"($name"*) continue ;; esac
+    case $above in *"(docs/$name"*) continue ;; esac
+    wrong "docs/$name: nothing links to it"
 done
 
 # ---- the keys of a plan ----
@@ -87,9 +99,9 @@ sed -n '/^## Warnings/,/^## lrsearch status/p' "$source/docs/reading-the-answer.
     sed 's/\.\.\./\n/g; s, / ,\n,g; s/ (lower)//; s/ n of m /\n/g; s/[:,;]/\n/g' |
     sed 's/^ *//; s/ *$//' | awk 'length >= 12' | sort -u >phrases
 [ "$(wc -l <phrases)" -ge 40 ] || wrong "only $(wc -l <phrases) phrases of warnings were found"
-while read -r phrase; do
-    grep -qF -e "$phrase" strings || wrong "docs/reading-the-answer.md: no message says: $phrase"
-done <phrases
+awk 'NR == FNR { strings = strings $0; next }
+    !index(strings, $0) { print "docs/reading-the-answer.md: no message says: " $0 }' strings phrases >found
+[ ! -s found ] || wrong "$(cat found)"
 # Every label of the summary and every state is explained.
 for label in $(sed -n 's/.*wrap_print(out, "\([A-Z][a-z]*\) .*/\1/p' "$source/orchestrator/report/summary.c" |
     sort -u); do
@@ -139,50 +151,43 @@ cmp -s labels.session labels.answer || {
 
 # Code blocks of documents, a command a line: continued lines joined, comments (behind two blanks)
 # cut. And the examples in the help of each command. (man_pages.sh has those of the man pages.)
+"$LRSEARCH" --help >help || fail "no help"
+for command in $(sed -n '/^commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' help); do
+    "$LRSEARCH" help "$command" >"help.$command" 2>/dev/null </dev/null || fail "no help for $command"
+done
 help_examples()
 {
-    for command in $("$LRSEARCH" --help | sed -n '/^commands/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
-        "$LRSEARCH" help "$command" | sed -n "/^example/,\$s/^  /help $command\t/p"
-    done
+    awk 'FNR == 1 { inside = 0; command = substr(FILENAME, 6) }
+        /^example/ { inside = 1 }
+        inside && sub(/^  /, "") { print "help " command "\t" $0 }' help.*
 }
 code_lines()
 {
-    for document in $documents; do
-        awk -v name="$document" '
-            /^```/ { fence = !fence; next }
-            fence || /^    / {
-                line = $0
-                sub(/^ */, "", line)
-                if (begun != "")
-                    line = begun " " line
-                begun = ""
-                if (line ~ /\\$/) {
-                    begun = substr(line, 1, length(line) - 1)
-                    next
-                }
-                sub(/  .*/, "", line)
-                print name "\t" line
-            }' "$source/$document"
-    done
+    # shellcheck disable=SC2086 # words
+    (cd "$source" && awk '
+        FNR == 1 { fence = 0; begun = "" }
+        /^```/ { fence = !fence; next }
+        fence || /^    / {
+            line = $0
+            sub(/^ */, "", line)
+            if (begun != "")
+                line = begun " " line
+            begun = ""
+            if (line ~ /\\$/) {
+                begun = substr(line, 1, length(line) - 1)
+                next
+            }
+            sub(/  .*/, "", line)
+            print FILENAME "\t" line
+        }' $documents)
 }
 { code_lines && help_examples; } | grep -E '	(exec |build/|srun [^ ]* )*(lrsearch|\./run\.sh|\./test\.sh|plans/[a-z-]*\.sh|tests/[a-z/_]*\.sh|python3 contrib)( |$)' |
     grep -v '	lrsearch: summary' >commands
 [ "$(wc -l <commands)" -ge 80 ] || wrong "only $(wc -l <commands) commands were found"
 
-options_of() # COMMAND
+check_options() # COMMAND WORDS: later, with those of all commands
 {
-    { "$LRSEARCH" help "$1" && "$LRSEARCH" --help; } 2>/dev/null </dev/null |
-        sed -n 's/^ *\(-., \)\{0,1\} *--\([a-z-]*\).*/\2/p'
-}
-check_options() # COMMAND WORDS
-{
-    [ -f "options.$1" ] || options_of "$1" >"options.$1"
-    for option in $(echo "$2" | sed "s/\"[^\"]*\"//g; s/'[^']*'//g" | grep -o ' --[a-z][a-z-]*' | sed 's/^ --//'); do
-        grep -qxF "$option" "options.$1" || wrong "$document: $words: lrsearch $1 has no --$option"
-    done
-    for key in $(echo "$2" | grep -o -e "--set '\{0,1\}[a-z_.]*=" | sed "s/--set '\{0,1\}//; s/=//"); do
-        grep -qF "| \`${key%.width}\`" plan-tables || wrong "$document: $words: there is no key $key"
-    done
+    echo "$document: $words	$1	$2" >>used
 }
 ran=0
 run_command() # WORDS: in this folder, where logs/quickstart is; what the documents call otherwise, too
@@ -190,25 +195,30 @@ run_command() # WORDS: in this folder, where logs/quickstart is; what the docume
     echo "$1" | sed "s,^lrsearch,\"\$LRSEARCH\",; s,logs/my-plan\>,logs/quickstart,g
         s,logs/nightly-[0-9-]*,logs/quickstart,g; s,logs/\(batches\|a\|b\)\>,logs/quickstart,g
         s,--name nightly,--name quickstart," >command.sh
+    ran=$((ran + 1))
+    ! grep -qxF -f command.sh ran_before || return 0 # another document shows it, too
+    cat command.sh >>ran_before
     rm -rf ./*.db ./*.csv.d ./*.tb
     run sh command.sh
-    ran=$((ran + 1))
     case $status in
     0 | 3) ;;
     *) wrong "$document: $1: exit status $status: $(cat err)" ;;
     esac
 }
 export LRSEARCH
+: >ran_before
+: >used
 cp "$source/plans/replay.csv" .
 while IFS='	' read -r document words; do
     words=${words#exec }
     words=${words#build/}
     case $words in
     ./run.sh*)
-        plan=$(echo "$words" | sed -n 's,^\./run\.sh \([^ ]*\.yaml\).*,\1,p')
+        plan=${words#./run.sh }
+        plan=${plan%% *}
         case $plan in
-        '' | my-plan.yaml) ;;
-        *) [ -f "$source/$plan" ] || wrong "$document: $words: there is no $plan" ;;
+        my-plan.yaml) ;;
+        *.yaml) [ -f "$source/$plan" ] || wrong "$document: $words: there is no $plan" ;;
         esac
         case $words in
         *' -- '*) check_options run " ${words#* -- }" ;;
@@ -227,7 +237,7 @@ while IFS='	' read -r document words; do
     set -- ${words#*lrsearch}
     set +f
     command=${1:-run}
-    "$LRSEARCH" help "$command" >/dev/null 2>&1 </dev/null || command=run
+    [ -f "help.$command" ] || command=run
     case ${1:-} in
     *.yaml | -* | '' | PLAN) ;;
     *) [ "$command" != run ] || [ "$1" = run ] || wrong "$document: $words: there is no command $1" ;;
@@ -241,6 +251,40 @@ while IFS='	' read -r document words; do
         ;;
     esac
 done <commands
+for file in help help.*; do
+    sed -n "s/^ *\\(-., \\)\\{0,1\\} *--\\([a-z-]*\\).*/${file#help}	\\2/p" "$file"
+done >options
+awk -F '\t' '
+    function has_options(shown, command, words) {
+        gsub(/"[^"]*"/, "", words)
+        gsub(/'"'[^']*'"'/, "", words)
+        while (match(words, / --[a-z][a-z-]*/)) {
+            option = substr(words, RSTART + 3, RLENGTH - 3)
+            words = substr(words, RSTART + RLENGTH)
+            options++
+            if (!(("", option) in has) && !(("." command, option) in has))
+                print shown ": lrsearch " command " has no --" option
+        }
+    }
+    function has_keys(shown, words) {
+        while (match(words, /--set '"'?"'[a-z_.]*=/)) {
+            key = substr(words, RSTART + 6, RLENGTH - 7)
+            words = substr(words, RSTART + RLENGTH)
+            sub(/^'"'"'/, "", key)
+            sub(/\.width$/, "", key)
+            keys++
+            if (!index(tables, "| `" key "`"))
+                print shown ": there is no key " key
+        }
+    }
+    FILENAME == "options" { has[$1, $2] = 1; next }
+    FILENAME == "plan-tables" { tables = tables $0 "\n"; next }
+    { has_options($1, $2, $3); has_keys($1, $3) }
+    END {
+        if (options < 60 || keys < 5)
+            print "only " options " options and " keys " keys were found"
+    }' options plan-tables used >found
+[ ! -s found ] || wrong "$(cat found)"
 [ "$ran" -ge 12 ] || wrong "only $ran commands were run"
 
 # README's plan for a script of one's own, and what it says of it.

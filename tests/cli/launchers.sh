@@ -2,6 +2,7 @@
 # Several commands at a time in one process, each with a port of its own; trainer.launcher: any
 # words, and srun (a stand-in; tests/slurm/launcher.sh has the real one).
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+no_figures
 
 cat >loss.sh <<'END'
 #!/bin/sh
@@ -28,8 +29,8 @@ cat >plan.yaml <<'END'
 version: 1
 name: plan
 trainer: {kind: command, argv: [./loss.sh], report: {regex: 'loss: (?<loss>\S+)'}, kill_grace: 5s}
-search: {lr: [2e-3, 3.2e-2], horizons: [1M, 2M], policy: grid}
-target: {tokens: 16M}
+search: {lr: [4e-3, 1.6e-2], horizons: [1M, 2M], policy: grid}
+target: {tokens: 8M}
 END
 run "$LRSEARCH" plan.yaml --run-dir one
 expect_status 0

@@ -2,7 +2,7 @@
 # One small campaign without mpirun: what it prints, the files of RUN_DIR, the exit status.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-tiny_plan tiny.yaml
+tiny_plan tiny.yaml "search: {lr: [1e-2, 4e-2], horizons: [8k, 16k, 32k], policy: grid}"
 run "$LRSEARCH" tiny.yaml
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
 result=logs/tiny/result.json
@@ -45,12 +45,14 @@ if command -v gnuplot >/dev/null; then
     [ -z "$(find logs/tiny/figures ! -name '*.svg' -type f)" ] || fail "more than figures is left"
 fi
 mkdir bin
-PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
+cp -r logs/tiny bare # its answer is printed and drawn anew
+rm -r bare/figures
+PATH=$PWD/bin "$LRSEARCH" tiny.yaml --run-dir bare >out 2>err
 expect_err "the figures are not drawn: gnuplot is missing or failed; their scripts are bare/figures/"
 expect_file bare/figures/horizon.svg.gp bare/figures/basins.svg.gp
 printf '#!/bin/sh\nexit 0\n' >bin/gnuplot # on a full disk it ends with 0 as well
 chmod +x bin/gnuplot
-PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
+PATH=$PWD/bin "$LRSEARCH" tiny.yaml --run-dir bare >out 2>err
 expect_err "the figures are not drawn: gnuplot is missing or failed"
 [ ! -e bare/figures/horizon.svg ] || fail "an empty figure counts as one"
 [ ! -e bare/cells.csv ] || fail "cells.csv without axes"
@@ -73,7 +75,7 @@ for file in both piped; do
 done
 
 # --set and --run-dir
-run "$LRSEARCH" run tiny.yaml --set seed=8 --run-dir elsewhere/x
+run "$LRSEARCH" run tiny.yaml --set seed=8 --set search.horizons=[8k,16k] --run-dir elsewhere/x
 expect_file elsewhere/x/result.json
 expect_json 8 elsewhere/x/plan.resolved.json seed
 

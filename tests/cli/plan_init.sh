@@ -2,17 +2,17 @@
 # lrsearch plan init: what it writes is read, checked and run; what it cannot use it says.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-# So little text that the shortest horizons have to read it again; so much time that the slowest
-# build ends in it.
+# So little text that the shortest horizons have to read it again; the shortest target, which needs
+# the fewest simulated trainings; so much time that the slowest build ends in it.
 make_story story.txt
 head -c 80000 story.txt >"it's short.txt"
 mkdir sub
-run "$LRSEARCH" plan init "it's short.txt" -o sub/mine.yaml --target-tokens 8Mi --time 9h -q
+run "$LRSEARCH" plan init "it's short.txt" -o sub/mine.yaml --target-tokens 1Mi --time 9h -q
 expect_status 0
 expect_out "sub/mine.yaml: "
 expect_out "lrsearch check sub/mine.yaml"
 [ ! -s err ] || fail "-q, but it says something"
-for line in "name: mine" "'$work/it''s short.txt'" "repeat: true" "tokens: 8Mi" "wall: 9h" \
+for line in "name: mine" "'$work/it''s short.txt'" "repeat: true" "tokens: 1Mi" "wall: 9h" \
     "schedule: linear" "arXiv 2502.15938" "80k bytes of text, 80k tokens"; do
     grep -qF -e "$line" sub/mine.yaml || fail "sub/mine.yaml does not have: $line"
 done

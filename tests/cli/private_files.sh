@@ -4,11 +4,12 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 make_story story.txt
+few="search: {lr: [1e-2, 4e-2], horizons: [8k, 16k], policy: grid}"
 tiny_plan text.yaml "name: text" "data: {text: [story.txt], tokenizer: bytes, val_tokens: 4096}" \
-    "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 256}"
+    "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 256}" "$few"
 # With states that horizons share, which lie in RUN_DIR while it runs.
-tiny_plan wsd.yaml "name: wsd" \
-    "training: {batch_tokens: 64, schedule: wsd, warmup_steps: 5, cooldown: 0.2}"
+wsd="training: {batch_tokens: 64, schedule: wsd, warmup_steps: 5, cooldown: 0.2}"
+tiny_plan wsd.yaml "name: wsd" "$wsd" "$few"
 replay_plan
 
 run_masked() # UMASK PLAN
@@ -45,8 +46,9 @@ for mask in 022 077 000; do
     done
 done
 
-# While it runs: the shared states, and no listening socket.
+# While it runs, long enough to be seen: the shared states, and no listening socket.
 rm -rf logs
+tiny_plan wsd.yaml "name: wsd" "$wsd"
 start sh -c 'umask 022 && exec "$1" "$2"' - "$LRSEARCH" wsd.yaml
 tries=3000
 while [ -z "$(find logs/wsd/checkpoints -name 'wsd-prefix-*' 2>/dev/null)" ]; do

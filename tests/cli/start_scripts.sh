@@ -76,6 +76,11 @@ expect_status 0
 not_called apt-get
 called "lrsearch run tree/plans/plain.yaml -n 5 -q --json"
 
+# From here on few packages, as each is asked for by itself.
+cp tree/packages.txt packages.txt
+sed -n '/^\(cmake\|ninja-build\|clang\) /p' packages.txt >tree/packages.txt
+[ "$(wc -l <tree/packages.txt)" -eq 3 ] || fail "packages.txt lacks cmake, ninja-build or clang"
+
 # The status of lrsearch.
 start_with STATUS=65 -- tree/run.sh tree/plans/plain.yaml
 expect_status 65
@@ -162,6 +167,7 @@ expect_err "FAILED: wrong.c"
 not_called "lrsearch run"
 
 # Not Debian: the list, and nothing is tried.
+cp packages.txt tree/packages.txt
 rm bin/dpkg-query
 start_with -- tree/run.sh tree/plans/plain.yaml
 expect_status 70
