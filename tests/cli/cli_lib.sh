@@ -18,6 +18,8 @@ work=$(mktemp -d) || exit 1
 # fails.
 reports=$(mktemp -d) || exit 1
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/asan"
+ubsan=no
+! grep -q __ubsan_handle "$LRSEARCH" 2>/dev/null || ubsan=yes
 background=
 cleanup()
 {
@@ -61,7 +63,7 @@ run() # COMMAND...: leaves $status, $work/out, $work/err; what hangs is ended af
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
         fail "did not end within ${limit_s:-240} s"
     fi
-    [ ! -s "$work/err" ] || ! grep -q ': runtime error: ' "$work/err" || fail "UBSan found something"
+    [ "$ubsan" = no ] || ! grep -q ': runtime error: ' "$work/err" || fail "UBSan found something"
 }
 
 expect_status() # STATUS
@@ -95,14 +97,20 @@ expect_err_lines() # COUNT
     [ "$lines" -eq "$1" ] || fail "stderr has $lines lines instead of $1"
 }
 
-expect_said() # TEXT: in stdout, wherever its lines are broken
+stdout_says() # TEXT: is it in stdout, wherever its lines are broken?
 {
-    tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout does not say: $1"
+    text=$1 awk '{ all = all $0 " " } END { gsub(/  +/, " ", all); exit !index(all, ENVIRON["text"]) }' \
+        "$work/out"
+}
+
+expect_said() # TEXT
+{
+    stdout_says "$1" || fail "stdout does not say: $1"
 }
 
 expect_not_said() # TEXT
 {
-    ! tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout must not say: $1"
+    ! stdout_says "$1" || fail "stdout must not say: $1"
 }
 
 expect_file() # PATH...
@@ -119,9 +127,13 @@ refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
     shift 2
     run "$LRSEARCH" "$@"
     expect_status "$wanted"
-    expect_err "$text"
     expect_out_empty
-    expect_err_lines 1
+    # by the shell itself: there are hundreds of these
+    { IFS= read -r line && ! read -r _; } <"$work/err" || fail "stderr has not one line"
+    case $line in
+    *"$text"*) ;;
+    *) fail "stderr does not say: $text" ;;
+    esac
 }
 
 json() # FILE KEY...: the value; an object or array as JSON text
@@ -195,6 +207,20 @@ END
         printf '%s\n' "$section" >>"$tiny_file.new"
         mv "$tiny_file.new" "$tiny_file"
     done
+}
+
+# For a script that looks at no figure: in place of gnuplot, whose start takes longer than many a
+# campaign here, a script that leaves an empty figure where `-e "figure = 'FILE'"` says.
+empty_figures()
+{
+    mkdir "$work/.bin"
+    cat >"$work/.bin/gnuplot" <<'END'
+#!/bin/sh
+file=${2#*\'}
+echo '<svg xmlns="http://www.w3.org/2000/svg"></svg>' >"${file%\'}"
+END
+    chmod +x "$work/.bin/gnuplot"
+    PATH=$work/.bin:$PATH
 }
 
 # A table of losses whose best LR, 4e-3 at 1M tokens, falls as tokens^-.3; a plan that replays it.
@@ -271,16 +297,14 @@ children_of() # PID: the pids, by /proc (no ps on a bare system)
 rank_pids() # MPIRUN-PID: of all its ranks
 {
     for child in $(children_of "$1"); do
-        tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -q '^OMPI_COMM_WORLD_RANK=' &&
-            echo "$child"
+        grep -qz '^OMPI_COMM_WORLD_RANK=' "/proc/$child/environ" 2>/dev/null && echo "$child"
     done
 }
 
 rank_pid() # MPIRUN-PID RANK: the pid; empty when there is none
 {
     for child in $(children_of "$1"); do
-        tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -q "^OMPI_COMM_WORLD_RANK=$2\$" &&
-            echo "$child"
+        grep -qz "^OMPI_COMM_WORLD_RANK=$2\$" "/proc/$child/environ" 2>/dev/null && echo "$child"
     done
 }
 
@@ -310,8 +334,8 @@ wait_gone() # PID SECONDS
 {
     tries=$(($2 * 10))
     while kill -0 "$1" 2>/dev/null; do
-        # a zombie is gone; only its parent can take it away
-        grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null && return 0
+        # pid (name) state ...: a zombie is gone; only its parent can take it away
+        { read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null && [ "$state" = Z ] && return 0
         [ "$tries" -gt 0 ] || return 1
         sleep 0.1
         tries=$((tries - 1))
