@@ -2,6 +2,7 @@
 # predict --batch auto: the best batch at a horizon and its learning rate, from a campaign whose
 # plan has several batches; and where the losses do not tell it.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 # The best batch is 2^16 at 1B tokens and goes as tokens^.5; the best LR as the batch's root.
 table() # FILE BASIN: nats at an octave from the best batch

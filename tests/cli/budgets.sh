@@ -2,6 +2,7 @@
 # Budgets and the confirmation, end to end: a budget ends a campaign with the best answer so far, a
 # larger one goes on, and the answer is confirmed, the same on any number of ranks.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 cat >made.yaml <<'END'
 version: 1
@@ -62,7 +63,8 @@ expect_status 0
 
 # The transformer: at the target's width, and within a budget of FLOPs.
 tiny_plan tiny.yaml "model: {d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64, parametrization: mup}" \
-    "target: {tokens: 1M, d_model: 32}" "confirm: {tokens: 40k}"
+    "search: {lr: [1e-2, 8e-2], horizons: [8k, 16k], policy: grid}" \
+    "target: {tokens: 1M, d_model: 32}" "confirm: {tokens: 20k}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/tiny
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
 [ "$(confirmed logs/tiny | wc -l)" -eq 3 ] || fail "the transformer confirms nothing"
