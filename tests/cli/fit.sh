@@ -4,7 +4,8 @@
 empty_figures
 
 model="model: {arch: gpt, d_model: 16, n_layers: 1, head_size: 8, context: 16, vocab: 64, parametrization: mup}"
-tiny_plan tiny.yaml "$model" "target: {tokens: 1M, d_model: 32}"
+tiny_plan tiny.yaml "$model" "target: {tokens: 1M, d_model: 32}" \
+    "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], min_gain: 0.2}"
 run "$LRSEARCH" tiny.yaml -q
 first_status=$status
 [ "$first_status" -eq 0 ] || [ "$first_status" -eq 3 ] || fail "exit status $first_status"
@@ -213,7 +214,7 @@ cat >replay.yaml <<'END'
 version: 1
 name: replay
 trainer: {kind: replay, table: table.csv, columns: {lr: LR, tokens: D, loss: L}, where: {opt: adam}}
-search: {lr: [5e-4, 1.5e-2], horizons: [1M, 2M, 4M, 8M]}
+search: {lr: [5e-4, 1.5e-2], horizons: [1M, 2M, 4M], policy: grid}
 target: {tokens: 16M}
 END
 run "$LRSEARCH" replay.yaml -q

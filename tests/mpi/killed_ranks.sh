@@ -6,7 +6,7 @@
 mpi_environment
 empty_figures
 
-tiny_plan tiny.yaml "search: {lr: [1e-2, 1.6e-1], horizons: [64k, 128k], policy: grid}" \
+tiny_plan tiny.yaml "search: {lr: [1e-2, 8e-2], horizons: [64k, 128k], policy: grid}" \
     "limits: {silence: 5s}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/whole
 whole_status=$status
