@@ -1,6 +1,7 @@
 #!/bin/sh
 # A recipe's learning rate against published laws and a run's own; a run's answer carried elsewhere.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 expect_fits() # no line of stdout is longer than 80 characters
 {
@@ -9,7 +10,9 @@ expect_fits() # no line of stdout is longer than 80 characters
 
 expect_first() # TEXT: in the first sentence, which ends at the empty line
 {
-    sed '/^$/q' out | tr -s ' \n' ' ' | grep -qF -e "$1" || fail "the first sentence does not say: $1"
+    text=$1 awk '/^$/ { exit } { all = all $0 " " }
+        END { gsub(/  +/, " ", all); exit !index(all, ENVIRON["text"]) }' out ||
+        fail "the first sentence does not say: $1"
 }
 
 expect_between() # LOW HIGH FILE KEY...

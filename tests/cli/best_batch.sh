@@ -2,6 +2,7 @@
 # predict --batch auto: the best batch at a horizon and its learning rate, from a campaign whose
 # plan has several batches; and where the losses do not tell it.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 # The best batch is 2^16 at 1B tokens and goes as tokens^.5; the best LR as the batch's root.
 table() # FILE BASIN: nats at an octave from the best batch
@@ -101,7 +102,7 @@ unknown two table.csv "[131072, 262144]" "2 batches with a fitted best learning 
 unknown low table.csv "[16384, 32768, 65536]" "at 16B tokens, the longest horizon, the loss still falls towards the largest batch tried, 65.5k: try larger ones"
 unknown high table.csv "[524288, 1048576, 262144]" "at 16B tokens, the longest horizon, the loss still falls towards the smallest batch tried, 262k: try smaller ones"
 table flat.csv 0
-unknown flat flat.csv "[32768, 65536, 131072, 262144, 524288]" "the losses do not show that the batch matters"
+unknown flat flat.csv "[32768, 131072, 524288]" "the losses do not show that the batch matters"
 
 batches_plan one.yaml one table.csv 65536
 run "$LRSEARCH" one.yaml -q

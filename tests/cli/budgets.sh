@@ -2,6 +2,7 @@
 # Budgets and the confirmation, end to end: a budget ends a campaign with the best answer so far, a
 # larger one goes on, and the answer is confirmed, the same on any number of ranks.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 cat >made.yaml <<'END'
 version: 1
@@ -62,7 +63,8 @@ expect_status 0
 
 # The transformer: at the target's width, and within a budget of FLOPs.
 tiny_plan tiny.yaml "model: {d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64, parametrization: mup}" \
-    "target: {tokens: 1M, d_model: 32}" "confirm: {tokens: 40k}"
+    "search: {lr: [1e-2, 8e-2], horizons: [8k, 16k], policy: grid}" \
+    "target: {tokens: 1M, d_model: 32}" "confirm: {tokens: 20k}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/tiny
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
 [ "$(confirmed logs/tiny | wc -l)" -eq 3 ] || fail "the transformer confirms nothing"
@@ -75,7 +77,7 @@ flops=$(json logs/flops/result.json cost flops)
 awk -v f="$flops" 'BEGIN { exit !(f > 0 && f <= 3e9) }' || fail "$flops FLOPs of 3e9"
 
 # Time: a round of long trainings is left behind when its time is over, and taken up with more time.
-tiny_plan slow.yaml "search: {lr: [2e-2, 8e-2], horizons: [300k, 600k], policy: grid}" "target: {tokens: 8M}"
+tiny_plan slow.yaml "search: {lr: [4e-2, 8e-2], horizons: [300k, 600k], policy: grid}" "target: {tokens: 8M}"
 run "$LRSEARCH" slow.yaml --run-dir logs/slow --set budget.wall=1s
 expect_status 4
 expect_said "budget.wall is too small for the"

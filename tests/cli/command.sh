@@ -3,7 +3,7 @@
 # three; what the program is told; each way to report; each way to go wrong is a failed attempt that
 # says why, and the campaign gets the same answer all the same; nothing of a program is left behind.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-no_figures
+empty_figures
 
 # A training made up in awk: best at 8e-3 on 1M tokens. In bad.sh the first attempt at each trial
 # goes wrong in a way of its own.

@@ -10,10 +10,10 @@ amount() # NAME COLUMN: of the table of what is needed; 2: half need, 3: 9 in 10
 
 mkdir scratch
 tiny_plan tiny.yaml "model: {d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64, parametrization: mup}" \
-    "target: {tokens: 1M, d_model: 32}"
+    "target: {tokens: 1M, d_model: 32}" "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], min_gain: 0.2}"
 TMPDIR=$PWD/scratch run "$LRSEARCH" check tiny.yaml --ranks 3
 expect_status 0
-for text in "timed on this machine:" "ms a step" "ranks that train one model together, at most (trainer.ranks_per_trial: auto)" "of gradients; ms a step (ranks):" "20 campaigns simulated on made-up loss surfaces, with 2 workers" \
+for text in "stage" "8k" "16k" "32k" "total" "timed on this machine:" "ms a step" "ranks that train one model together, at most (trainer.ranks_per_trial: auto)" "of gradients; ms a step (ranks):" "20 campaigns simulated on made-up loss surfaces, with 2 workers" \
     "half need 9 in 10 need" "the answer's 90 % interval by what is spent" "core-hours" "wall time"; do
     expect_out "$text"
 done
@@ -21,8 +21,8 @@ done
 for name in trainings tokens FLOPs core-hours "wall time" "target runs"; do
     [ -n "$(amount "$name" 2)" ] && [ "$(amount "$name" 4)" = none ] || fail "no row for $name"
 done
-two=$(amount trainings 2)
-[ "$two" -ge 6 ] || fail "$two trainings are too few for three horizons"
+half=$(amount trainings 2)
+[ "$half" -ge 6 ] || fail "$half trainings are too few for three horizons"
 
 # The interval does not widen as more is spent, and in the end most campaigns have an answer.
 sed -n '/interval by what is spent/,$p' out | awk '
@@ -53,7 +53,7 @@ done
 
 # In target runs, with a note from a third on; of the transformer in FLOPs.
 ! grep -q '^note:' out || fail "a note about a search that costs little"
-run "$LRSEARCH" check tiny.yaml --set target.tokens=100k --set budget.share_of_target=0.02
+check_grid --set target.tokens=100k --set budget.share_of_target=0.02
 expect_status 0
 expect_out "warning: budget.share_of_target leaves 0.02 to the search, and half of"
 expect_out "note: half of the simulated campaigns cost"
@@ -61,22 +61,13 @@ expect_out "of the target run or more; shorter search.horizons or a higher searc
 awk -v flops="$(amount FLOPs 2)" -v tokens="$(amount tokens 2)" -v runs="$(amount 'target runs' 2)" '
     BEGIN { sub("k", "", tokens); exit !(flops > 0 && runs > 0 && runs < 0.75 * tokens / 100) }' ||
     fail "the target's model, twice as wide, does not count"
+half=$(amount trainings 2)
 
 # A confirmation is told, and what is kept back for it is not there for the search.
-run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=$((two + 1))
+check_grid --set confirm.seeds=2 --set budget.trials=$((half + 1))
 expect_status 0
 expect_out "confirm: 6 trainings of 1M tokens, 6M tokens in all, "
 expect_out "warning: budget.trials leaves"
-
-check_grid --set confirm.seeds=2 --set budget.tokens=12M
-expect_status 0
-expect_out "warning: budget.reserve keeps 3.6M of budget.tokens for confirm, which needs 6M: its trainings will be shorter; budget.reserve: 0.50 would do"
-check_grid --set confirm.seeds=2 --set budget.trials=19
-expect_out "warning: budget.reserve keeps 5.7 of budget.trials for confirm, which needs 6: nothing may be confirmed; budget.reserve: 0.32 would do"
-check_grid --set confirm.seeds=2 --set budget.tokens=6M --set budget.reserve=0.9
-expect_out "choose a larger budget.tokens or a smaller confirm.tokens"
-check_grid --set confirm.seeds=2 --set budget.trials=100 --set budget.tokens=21M
-! grep -q "budget.reserve" out || fail "a warning about a reserve that is large enough"
 
 # Made-up surfaces follow from the seed alone.
 cat >made.yaml <<'END'
@@ -101,6 +92,21 @@ run "$LRSEARCH" check made.yaml --ranks 3 --set seed=2
 run "$LRSEARCH" check made.yaml --ranks 3 --set budget.trials=1000 --set budget.tokens=1B
 expect_status 0
 [ "$(grep -c '^warning:' out)" -eq 0 ] || fail "a warning about a budget that is large enough"
+
+# What is kept back for a confirmation: too little, less than one on the longest horizon, and enough.
+check_confirmed() # OPTION...
+{
+    run "$LRSEARCH" check made.yaml --set confirm.seeds=2 "$@"
+    expect_status 0
+}
+check_confirmed --set budget.tokens=96M
+expect_out "warning: budget.reserve keeps 28.8M of budget.tokens for confirm, which needs 48M: its trainings will be shorter; budget.reserve: 0.50 would do"
+check_confirmed --set budget.trials=19
+expect_out "warning: budget.reserve keeps 5.7 of budget.trials for confirm, which needs 6: nothing may be confirmed; budget.reserve: 0.32 would do"
+check_confirmed --set budget.tokens=48M --set budget.reserve=0.9
+expect_out "choose a larger budget.tokens or a smaller confirm.tokens"
+check_confirmed --set budget.trials=100 --set budget.tokens=161M
+! grep -q "budget.reserve" out || fail "a warning about a reserve that is large enough"
 
 run "$LRSEARCH" check made.yaml --ranks 3 --set training.batch_tokens=16
 expect_out "because a batch of 16 tokens is below the best one for these lengths"

@@ -2,8 +2,9 @@
 # A run in the formats of other programs, and earlier trainings as a prior: what is written, what is
 # refused. What TensorBoard's format makes of it is export_readers.sh's matter.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
-tiny_plan tiny.yaml
+tiny_plan tiny.yaml "search: {lr: [2e-3, 1.28e-1], horizons: [8k, 16k, 32k], policy: grid}"
 run "$LRSEARCH" tiny.yaml -q
 first_status=$status
 chmod -R a-w logs/tiny
@@ -56,7 +57,7 @@ run "$LRSEARCH" import csv logs/tiny/trials.csv --columns $columns --where purpo
 expect_status 0
 expect_out "  prior_tokens: 32000"
 sed -n 's/^  \(prior_[a-z_]*: .*\)/\1/p' out | tr '\n' ',' >keys
-tiny_plan next.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], $(sed 's/,$//' keys)}"
+tiny_plan next.yaml "search: {lr: [1e-3, 3e-1], horizons: [4k, 8k], policy: grid, $(sed 's/,$//' keys)}"
 run "$LRSEARCH" run next.yaml --run-dir next -q --json
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Signals, the end of a job, forks, and what a trial that fails for good does to the campaign.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-figures_unseen
+empty_figures
 
 # Trainings of parts of a second to seconds; AddressSanitizer makes them 14 times as long.
-horizons='[100k, 300k]' lengthy_horizon=1200k
+horizons='[100k, 1M]' lengthy_horizon=1600k
 if grep -q __asan_init "$LRSEARCH"; then
     horizons='[20k, 80k]' lengthy_horizon=200k
 fi

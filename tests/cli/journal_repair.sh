@@ -2,8 +2,9 @@
 # A damaged journal: the run refuses it and names the command that cuts it off; after that the same
 # run ends with the same answer.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
-tiny_plan tiny.yaml
+tiny_plan tiny.yaml "search: {lr: [1e-2, 8e-2], horizons: [4k, 8k], policy: grid}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/whole
 whole_status=$status
 lines=$(wc -l <logs/whole/journal.jsonl)

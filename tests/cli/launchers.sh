@@ -2,7 +2,7 @@
 # Several commands at a time in one process, each with a port of its own; trainer.launcher: any
 # words, and srun (a stand-in; tests/slurm/launcher.sh has the real one).
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-no_figures
+empty_figures
 
 cat >loss.sh <<'END'
 #!/bin/sh

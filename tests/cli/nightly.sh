@@ -3,7 +3,7 @@
 # it when it is lost or damaged, two runs side by side, and the summary line.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 drawing_path=$PATH
-figures_unseen
+empty_figures
 
 cat >night.yaml <<'END'
 version: 1

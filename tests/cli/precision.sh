@@ -1,6 +1,7 @@
 #!/bin/sh
 # training.precision: bf16 learns what fp32 learns, is a trial of its own everywhere, and says so.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 # 200 steps on text: the losses differ, by less than .5 %; threads do not show.
 make_story story.txt
@@ -31,7 +32,7 @@ expect_status 0
 expect_err "was saved with another horizon_tokens (102400 -> 112640), precision (1 -> 0)"
 
 # What a plan costs is that of its precision.
-run "$LRSEARCH" check text.yaml --set training.precision=bf16
+run "$LRSEARCH" check text.yaml --set training.precision=bf16 --set search.policy=grid
 expect_status 0
 expect_said "parameters, bf16, policy"
 expect_said "ms a step in bf16"

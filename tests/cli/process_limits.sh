@@ -2,11 +2,12 @@
 # ulimit: too few open files and files that may not grow end each command with a message that names
 # the limit, not by a signal; with room again the campaign goes on to the same answer.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 # shellcheck disable=SC2016 # for the inner shell
 limited='ulimit -S "$1" "$2"; shift 2; exec "$@"'
 
-tiny_plan tiny.yaml
+tiny_plan tiny.yaml "search: {lr: [1e-2, 8e-2], horizons: [4k, 8k], policy: grid}"
 run "$LRSEARCH" tiny.yaml --run-dir whole
 whole_status=$status
 

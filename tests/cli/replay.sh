@@ -2,6 +2,7 @@
 # trainer.kind replay and simulate: campaigns without training, the same on one rank and on three;
 # tables that cannot be used are refused before anything is looked up.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 # ---- a table made up here: a basin around 4e-3, 3e-3, 2.25e-3 ----
 
@@ -157,7 +158,8 @@ expect_status 0
 expect_err "table: 27 trainings of weight_decay 0.1"
 expect_err "table: 27 trainings of weight_decay 0.2"
 sed '1s/wd/weight_decay/' settings.csv >mixed.csv
-replay_plan mixed.yaml "name: mixed" "trainer: {kind: replay, table: mixed.csv, where: {optimizer: muon}}"
+replay_plan mixed.yaml "name: mixed" "trainer: {kind: replay, table: mixed.csv, where: {optimizer: muon}}" \
+    "search: {lr: [2.5e-4, 6.4e-2], horizons: [100k, 200k, 400k], policy: grid}"
 run "$LRSEARCH" check mixed.yaml
 expect_err "the table has several weight decays on 100000 tokens, 0.1, 0.2, which count alike; choose one by trainer.where"
 

@@ -78,7 +78,7 @@ without_time $dir/report.html | cmp -s first.txt - || fail "report writes anothe
 run env -u LANG LC_ALL=C "$LRSEARCH" report $dir -q # as in a batch job
 [ ! -s err ] || fail "gnuplot complains of the C locale"
 drawing_path=$PATH
-figures_unseen
+empty_figures
 
 # Its data alone, which changes no file.
 rm $dir/report.html

@@ -3,7 +3,7 @@
 # answer that reports on a descriptor give, on one rank and on three, though an attempt fails; each
 # kind of file; what was there before; plans that cannot be right.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-figures_unseen
+empty_figures
 
 # A training made up in awk: best at 8e-3 on 1M tokens. It adds JSON lines to a file in the folder
 # $1, or reports on the descriptor. The first attempt at trial 2 fails after a loss that is wrong.

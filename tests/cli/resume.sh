@@ -2,7 +2,7 @@
 # A campaign that was killed goes on where it stopped and ends with the same answer; a finished one
 # answers at once; one with another plan is refused.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-figures_unseen
+empty_figures
 
 # Several rounds, also where few trials would do for an answer.
 tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [32k, 64k, 128k], min_gain: 1e-5, precision: 1e-6}" \

@@ -8,7 +8,7 @@ case $(ldd "$LRSEARCH") in
 *) mpi=$(mpirun --version 2>&1 </dev/null) launcher=mpirun ;;
 esac
 tiny_plan tiny.yaml "search: {lr: [1e-2, 4e-2], horizons: [8k, 16k], policy: grid}"
-no_figures
+empty_figures
 mkdir bin tmp
 export TMPDIR="$work/tmp"
 real_path=$PATH

@@ -2,7 +2,7 @@
 # lrsearch status on a campaign that runs, that was interrupted, that is finished and that is
 # damaged; the progress line of a run; its log.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-figures_unseen
+empty_figures
 
 status_json() # RUN_DIR
 {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Real text, from file to answer: bytes and BPE, plain and gzip, tokenized once.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 
 make_story story.txt
 gzip -nk story.txt
@@ -8,11 +9,12 @@ gzip -nk story.txt
 text_plan() # FILE NAME DATA VOCAB
 {
     tiny_plan "$1" "name: $2" "$3" \
-        "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: $4}"
+        "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: $4}" \
+        "search: {lr: [1e-2, 8e-2], horizons: [4k, 8k], policy: grid}"
 }
-text_plan bytes.yaml bytes "data: {text: [story.txt], tokenizer: bytes, val_tokens: 4096}" 256
-text_plan gzip.yaml gzip "data: {text: ['story.*gz'], tokenizer: bytes, val_tokens: 4096}" 256
-text_plan bpe.yaml bpe "data: {text: [story.txt], tokenizer: bpe, val_tokens: 4096}" 512
+text_plan bytes.yaml bytes "data: {text: [story.txt], tokenizer: bytes, val_tokens: 2048}" 256
+text_plan gzip.yaml gzip "data: {text: ['story.*gz'], tokenizer: bytes, val_tokens: 2048}" 256
+text_plan bpe.yaml bpe "data: {text: [story.txt], tokenizer: bpe, val_tokens: 2048}" 512
 
 for name in bytes gzip bpe; do
     run "$LRSEARCH" $name.yaml
@@ -40,7 +42,7 @@ for span in "val_tokens: 2048" "val_bytes: 3k"; do
     name=$(echo "$span" | tr -d ': ')
     tiny_plan span.yaml "name: $name" "data: {text: [story.txt], tokenizer: bpe, $span}" \
         "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: [512, 256]}" \
-        "search: {lr: [1e-3, 1.6e-2], horizons: [8k, 16k], policy: grid}"
+        "search: {lr: [2e-3, 8e-3], horizons: [4k, 8k], policy: grid}"
     run "$LRSEARCH" span.yaml
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "$name: exit status $status"
     awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }

@@ -2,6 +2,7 @@
 # Token files, from those of others and from lrsearch tokenize to an answer, and one that goes away
 # in the middle.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+empty_figures
 limit_s=400 # a campaign under AddressSanitizer on a loaded machine
 
 cp "$LRSEARCH_SOURCE_DIR"/tests/tokens/*.bin "$LRSEARCH_SOURCE_DIR"/tests/tokens/*.idx .
@@ -9,7 +10,7 @@ token_plan() # FILE NAME DATA VOCAB
 {
     tiny_plan "$1" "name: $2" "$3" \
         "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: $4}" \
-        "search: {lr: [1e-2, 8e-2], horizons: [8k, 16k], policy: grid}"
+        "search: {lr: [1e-2, 8e-2], horizons: [4k, 8k], policy: grid}"
 }
 answers() # PLAN: an answer, or exit status 3 with the reason why there is none
 {
@@ -45,8 +46,8 @@ expect_out "bytes each"
 run "$LRSEARCH" tokenize story.txt --vocab 512 --out made -q
 expect_out "(was there)"
 [ "$(find made -type f | wc -l)" -eq 3 ] || fail "more than a shard, its description and the tokenizer in made/"
-token_plan text.yaml text "data: {text: [story.txt], tokenizer: bpe, val_tokens: 4096}" 512
-token_plan made.yaml made "data: {tokens: [$(echo made/*.json)], val_tokens: 4096}" 512
+token_plan text.yaml text "data: {text: [story.txt], tokenizer: bpe, val_tokens: 2048}" 512
+token_plan made.yaml made "data: {tokens: [$(echo made/*.json)], val_tokens: 2048}" 512
 answers text.yaml
 answers made.yaml
 expect_same_answer logs/text/result.json logs/made/result.json
@@ -56,7 +57,7 @@ expect_err "--vocab 300: must be 256 (bytes), or 512 to 131072"
 
 # A file that goes away under a running campaign costs attempts, not the campaign.
 token_plan gone.yaml gone "data: {tokens: [llmc_train_000.bin], val: [llmc_val_000.bin], val_tokens: 128, repeat: true}" 1000
-sed -i 's/^search: .*/search: {lr: [1e-2, 8e-2], horizons: [64k, 128k], policy: grid}/' gone.yaml
+sed -i 's/^search: .*/search: {lr: [2e-2, 8e-2], horizons: [64k, 96k], policy: grid}/' gone.yaml
 echo "limits: {max_failures: 1000}" >>gone.yaml
 echo "on_fail: {retries: 100}" >>gone.yaml
 answers gone.yaml --run-dir logs/calm
@@ -64,12 +65,12 @@ answers gone.yaml --run-dir logs/calm
 background=$!
 until grep -q '"outcome":0' logs/gone/journal.jsonl 2>/dev/null; do
     kill -0 "$background" || fail "ended before a trial was done: $(cat gone.txt)"
-    sleep 0.1
+    sleep 0.02
 done
 mv llmc_val_000.bin away
 until grep -q 'llmc_val_000.bin: No such file' logs/gone/journal.jsonl; do
     kill -0 "$background" || fail "ended before the file was missed: $(cat gone.txt)"
-    sleep 0.1
+    sleep 0.02
 done
 mv away llmc_val_000.bin
 wait "$background"

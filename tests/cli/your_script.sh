@@ -3,7 +3,7 @@
 # commands and no failed attempt, and the known best learning rate lies in the answer's interval.
 # your_script.sh KIND: a plan of plans/recipes, or "page" for the recipes of the page.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-no_figures
+empty_figures
 command -v python3 >/dev/null 2>&1 || skip "needs python3"
 scripts=$LRSEARCH_SOURCE_DIR/tests/cli/scripts
 recipes=$LRSEARCH_SOURCE_DIR/plans/recipes

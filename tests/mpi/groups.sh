@@ -3,6 +3,7 @@
 # bit for bit, also if a member is killed in the middle, whose trial begins once more.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
+empty_figures
 limit_s=280
 
 # Every column of every trial that does not tell how the run went; rows in the order of their ids.
@@ -16,7 +17,7 @@ trials() # RUN_DIR
 tiny_plan groups.yaml "name: groups" "trainer: {kind: transformer, matmul: own, ranks_per_trial: 4}" \
     "model: {arch: gpt, d_model: 32, n_layers: 2, n_heads: 2, context: 128, vocab: 512}" \
     "training: {batch_tokens: 2048}" \
-    "search: {lr: [1e-3, 1e-2], horizons: [32k, 64k], policy: grid, resolution: 2}"
+    "search: {lr: [1e-3, 4e-3], horizons: [32k, 64k], policy: grid, resolution: 2}"
 run "$LRSEARCH" groups.yaml --run-dir logs/one
 whole_status=$status
 trials logs/one >one.csv
@@ -31,9 +32,9 @@ grep -q '"members":"[0-9]*,[0-9]*,[0-9]*,[0-9]*"' logs/five/journal.jsonl || fai
 # shellcheck disable=SC2046 # words
 start $(mpi_command 5) "$LRSEARCH" groups.yaml --run-dir logs/killed
 wait_for_events logs/killed/journal.jsonl ended 1 120
-kill -KILL "$(rank_pid "$pid" 3)"
+kill -KILL "$(rank_pid "$pid" 3)" || fail "the member ended before it was killed"
 wait_gone "$pid" 240 || fail "mpirun did not end"
-run_mpi 5 groups.yaml --run-dir logs/killed # finished: it answers at once
+run_mpi 2 groups.yaml --run-dir logs/killed # finished: it answers at once
 expect_status "$whole_status"
 trials logs/killed >killed.csv
 cmp one.csv killed.csv || fail "a trial differs after the death of a member"

@@ -4,6 +4,7 @@
 # bf16: in training.precision bf16.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
+empty_figures
 
 # Every column of every trial but the wall clock; rows in the order of their ids.
 trials() # RUN_DIR
@@ -12,9 +13,10 @@ trials() # RUN_DIR
              clock { $clock = ""; print }' "$1/trials.csv"
 }
 
-tiny_plan tiny.yaml
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], min_gain: 0.2}"
 if [ "$1" = bf16 ]; then
-    tiny_plan tiny.yaml "training: {batch_tokens: 256, precision: bf16}" "trainer: {matmul: auto}"
+    tiny_plan tiny.yaml "training: {batch_tokens: 256, precision: bf16}" "trainer: {matmul: auto}" \
+        "search: {lr: [1e-2, 8e-2], horizons: [8k, 16k], policy: grid}"
     shift
 fi
 run "$LRSEARCH" tiny.yaml --run-dir logs/thread
