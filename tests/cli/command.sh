@@ -146,7 +146,7 @@ chmod +x axes.sh
 sed 's/good/axes/; s/train.sh/axes.sh/' good.yaml >axes.yaml
 echo 'model: {d_model: [32, 64], embedding_lr_ratio: [0.25, 16]}' >>axes.yaml
 run "$LRSEARCH" axes.yaml --set search.lr=[1e-3,2.56e-1] --set search.horizons=[1M,2M,4M] \
-    --set target.tokens=16M
+    --set target.tokens=64M
 expect_status 0
 expect_out "best LR ~ width^-1.0" # the losses say -1
 expect_out "Target    width 64, embedding LR "

@@ -260,7 +260,7 @@ static void same_journal_without_memory(void **state)
     struct session session;
     struct answer answer;
     struct lr_error err = {0};
-    long failures = 0, reopened = 0, steps = 0, every = few_runs() ? 10 : 1;
+    long failures = 0, reopened = 0, steps = 0, every = few_runs() ? 5 : 1;
     assert_int_equal(remove(path), 0);
     session_open(&session, &plan, 3);
     int rc = 1;
