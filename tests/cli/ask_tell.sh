@@ -41,7 +41,7 @@ while True:
         row = known[t["trial"]]
         assert float(row["lr"]) == t["lr"] and int(row["horizon_tokens"]) == t["tokens"]
         result = {"diverged": True} if row["outcome"] == "diverged" else {"loss": Tensor(float(row["val_loss"]))}
-        for _ in range(2 if t["trial"] in (1, 3, 5, 8) else 1): # the second time it is known already
+        for _ in range(2 if t["trial"] in (1, 3, 5, 8) else 1): # the second is known
             lrsearch.tell("logs/asked", t, tokens=int(row["tokens"]), seconds=float(row["seconds"]),
                           curve=[(1000 * k, Tensor(3.5 - k / 100)) for k in range(1, 100)]
                           + [(100000, float("nan"))], **result)

@@ -2,7 +2,7 @@
 # lrsearch check, and bad plans: every error in one pass, with its place, and exit status 65.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-# Campaigns of policy grid are simulated in no time; those of the other one are estimate.sh's matter.
+# Policy grid is simulated in no time; estimate.sh looks at the other one.
 tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], policy: grid}"
 run "$LRSEARCH" check tiny.yaml
 expect_status 0

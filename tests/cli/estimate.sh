@@ -93,7 +93,7 @@ run "$LRSEARCH" check made.yaml --ranks 3 --set budget.trials=1000 --set budget.
 expect_status 0
 [ "$(grep -c '^warning:' out)" -eq 0 ] || fail "a warning about a budget that is large enough"
 
-# What is kept back for a confirmation: too little, less than one on the longest horizon, and enough.
+# What is kept back for a confirmation: for shorter ones, for none, more than can be kept, enough.
 check_confirmed() # OPTION...
 {
     run "$LRSEARCH" check made.yaml --set confirm.seeds=2 "$@"

@@ -12,7 +12,7 @@ run "$LRSEARCH" tiny.yaml --run-dir logs/whole
 whole_status=$status
 expect_file logs/whole/result.json
 
-# In the midst of the campaign; the ranks are looked up before, which takes a while on a busy machine.
+# In the midst of the campaign; the ranks are looked up before, which takes a while.
 start_ranks() # RUN_DIR COMMAND...: leaves $pids, a line "RANK PID" each
 {
     rm -f "$LRSEARCH_EXIT_FILE"
