@@ -52,7 +52,7 @@ BEGIN {
     rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/search_space.h orchestrator/search/policy.h orchestrator/search/search_answer.h orchestrator/search/laws/ orchestrator/search/numerics.h orchestrator/prepare/ orchestrator/report/ orchestrator/sched/width.h worker/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
-    rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h cpuid.h sys/syscall.h unistd.h")
+    rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h pthread.h immintrin.h cpuid.h sys/syscall.h unistd.h")
     rule("worker/model", "worker/kernels/", "any")
     rule("worker/data", "", "any")
     rule("worker/trainers", "worker/trainers/", "any")

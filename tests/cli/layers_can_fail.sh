@@ -63,7 +63,7 @@ case_of orchestrator/report/a.c '#include "campaign/campaign.h"' 'may not includ
 case_of worker/model/a.c '#include "trainers/trainers.h"' 'worker/model may not include worker/trainers/trainers.h'
 case_of worker/data/a.c '#include "model/model.h"' 'may not include'
 case_of worker/kernels/a.c '#include "lrsearch/message.h"' 'worker/kernels may not include'
-case_of worker/kernels/a.c '#include <pthread.h>' 'C standard headers only'
+case_of worker/kernels/a.c '#include <sys/socket.h>' 'C standard headers only'
 case_of worker/trainers/a.c '#include "plan/plan.h"' 'may not include orchestrator/plan/plan.h'
 case_of include/lrsearch/a.h '#include "net/net.h"' 'include/lrsearch may not include'
 case_of include/lrsearch/a.h '#include <jansson.h>' 'C standard headers only'

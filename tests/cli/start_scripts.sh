@@ -119,7 +119,8 @@ expect_status 65
 expect_err "missing.yaml"
 [ ! -s calls ] || fail "a missing plan must not install or build anything"
 
-# The quick start's text: fetched once, the same of any Debian, where one line differs; without a network, the synthetic source, elsewhere.
+# The quick start's text: fetched once, the same bytes from each Debian, whose packages differ in a
+# line; without a network, the synthetic source, elsewhere.
 start_with STATUS=0 OFFLINE=1 -- tree/run.sh
 expect_status 0
 expect_err "synthetic"

@@ -194,12 +194,12 @@ static double run_loop(enum peak_kind kind, size_t rounds)
 
 double peak_loop(enum peak_kind kind, size_t rounds, double *counted)
 {
-    static const double flops_a_round[PEAK_COUNT] = {
-        [PEAK_PLAIN] = 2 * CHAINS * PLAIN_WIDTH,
-        [PEAK_AVX2] = 2 * CHAINS * 8,
-        [PEAK_AVX512] = 2 * CHAINS * 16,
-        [PEAK_AVX512_BF16] = 2 * CHAINS * 16 * 2,
-        [PEAK_AMX_BF16] = 2 * TILE_CHAINS * TILE_ROWS * 16 * 32};
+    static const double flops_a_round[PEAK_COUNT] = {[PEAK_PLAIN] = 2 * CHAINS * PLAIN_WIDTH,
+                                                     [PEAK_AVX2] = 2 * CHAINS * 8,
+                                                     [PEAK_AVX512] = 2 * CHAINS * 16,
+                                                     [PEAK_AVX512_BF16] = 2 * CHAINS * 16 * 2,
+                                                     [PEAK_AMX_BF16] =
+                                                         2 * TILE_CHAINS * TILE_ROWS * 16 * 32};
     double seen = run_loop(kind, rounds);
     if (counted)
         *counted = seen;
